@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+# TAP for shell tests: . "$SRCDIR/tests/lib.sh", then check, ok, skip; end with done_testing.
+# $T is a scratch directory, removed on exit. The output of a failed check is shown as diagnostics.
+
+set -eu
+umask 022
+unset SUPERMACHINE_KERNEL_PATH SUPERMACHINE_INIT_OCI_PATH SUPERMACHINE_ASSETS_DIR
+count=0
+T=$(mktemp -d "${TMPDIR:-/tmp}/smkernel-test.XXXXXX")
+# Trees in $T may be read-only on purpose.
+trap 'chmod -R u+rwX "$T" 2>/dev/null || :; rm -rf "$T"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# ok STATUS NAME: one result; STATUS 0 passes.
+ok() {
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
+}
+
+# check NAME COMMAND...: passes when COMMAND succeeds.
+check() {
+	name=$1
+	shift
+	status=0
+	("$@") >"$T/.check" 2>&1 || status=$?
+	ok "$status" "$name"
+	[ "$status" -eq 0 ] || sed 's/^/# /' "$T/.check"
+}
+
+# check_fails NAME COMMAND...: passes when COMMAND fails, but not by a signal or a missing command.
+check_fails() {
+	name=$1
+	shift
+	status=0
+	("$@") >"$T/.check" 2>&1 || status=$?
+	if [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; then ok 0 "$name"; return; fi
+	ok 1 "$name"
+	sed 's/^/# /' "$T/.check"
+	echo "# exit status $status"
+}
+
+# skip NAME REASON: one result that could not be had; REASON names the Debian package that provides it.
+skip() {
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+# skip_all REASON: nothing of this test can run here.
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+# need COMMAND PACKAGE: skip the whole test when COMMAND is not installed.
+need() {
+	command -v "$1" >/dev/null 2>&1 || skip_all "$1: install the package $2"
+}
+
+# The plan comes at the end; this is here for tests that want to say so.
+plan_later() { :; }
+
+done_testing() {
+	echo "1..$count"
+}
