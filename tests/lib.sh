@@ -57,6 +57,18 @@ need() {
 	command -v "$1" >/dev/null 2>&1 || skip_all "$1: install the package $2"
 }
 
+# fake_kernel FILE [RELEASE]: the smallest file that passes for an arm64 Image: 4 KiB pages, little endian.
+fake_kernel() {
+	printf 'MZ\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\020\0\0\0\0\0\0\012\0\0\0\0\0\0\0' >"$1"
+	printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0ARM\144\0\0\0\0' >>"$1"
+	printf '\0Linux version %s (user@host) #1\n\0' "${2:-6.12.0}" >>"$1"
+}
+
+# fake_init FILE: the header of a static AArch64 program.
+fake_init() {
+	printf '\177ELF\002\001\001\0\0\0\0\0\0\0\0\0\002\0\267\0\001\0\0\0' >"$1"
+}
+
 # The plan comes at the end; this is here for tests that want to say so.
 plan_later() { :; }
 
