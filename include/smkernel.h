@@ -207,7 +207,7 @@ SMKERNEL_API int smkernel_explain(enum smkernel_asset asset, char **ret_text);
  *
  * Errors: those of smkernel_path(). -EBADMSG: the .xz file is corrupt, truncated, followed by other
  *	bytes, or shorter than the package says. -EFBIG: it holds more than the package says, or more
- *	than 1 GiB. -ENOTSUP: it needs a filter that liblzma lacks. -ENOMEM: decoding needs more than
+ *	than 256 MiB. -ENOTSUP: it needs a filter that liblzma lacks. -ENOMEM: decoding needs more than
  *	256 MiB.
  * Thread: safe, unless another thread changes the environment.
  * Source: libsmkernel(3), RESOLUTION.
@@ -340,8 +340,7 @@ SMKERNEL_API int smkernel_sha256(
  *
  * Returns 0 when they are equal or a negative errno.
  *
- * Errors: those of smkernel_sha256(). -EBADMSG: also a digest that differs. -ENODATA: the library was
- *	built without a payload and pins nothing.
+ * Errors: those of smkernel_sha256(). -EBADMSG: also a digest that differs.
  * Thread: safe, unless another thread changes the environment.
  * Source: data/manifest of the package.
  * Since: 0.1

@@ -10,7 +10,7 @@
 
 #include "smkernel.h"
 
-/* One asset as the package pins it; @sha256 is "" when it was built without a payload. */
+/* One asset as the package pins it. */
 struct asset {
 	const char *name;
 	const char *env;

@@ -12,7 +12,7 @@
 #include "internal.h"
 
 #define HEAD_SIZE 1024u
-#define WINDOW_SIZE (64u * 1024)
+#define WINDOW_SIZE (64 * 1024)
 
 /* Documentation/arch/arm64/booting.rst */
 #define ARM64_TEXT_OFFSET 8
@@ -68,31 +68,44 @@ static void copy_word(char ret_word[SMKERNEL_RELEASE_SIZE], const char *text)
 	ret_word[i] = '\0';
 }
 
-/* Windows overlap by what a banner can measure, so that none is cut. */
-static int find_banner(int fd, char ret_release[SMKERNEL_RELEASE_SIZE])
+/* The release in the first banner of @text, which ends in a NUL; NULL when there is none. */
+static const char *find_release(const char *text, size_t size)
 {
 	const size_t length = sizeof(banner) - 1;
-	const size_t overlap = length + SMKERNEL_RELEASE_SIZE;
+	const char *at = text;
+
+	while ((at = memmem(at, (size_t)(text + size - at), banner, length))) {
+		at += length;
+		if (isdigit((unsigned char)*at))
+			return at;
+	}
+	return NULL;
+}
+
+/* Windows overlap by what a banner can measure: one that may be cut is whole in the next. */
+static int find_banner(int fd, char ret_release[SMKERNEL_RELEASE_SIZE])
+{
+	const size_t overlap = sizeof(banner) + SMKERNEL_RELEASE_SIZE;
 	char *window = malloc(WINDOW_SIZE + 1);
 	uint64_t offset = 0;
-	ssize_t count = -ENOMEM;
+	ssize_t count;
 
-	while (window && (count = read_at(fd, window, WINDOW_SIZE, offset)) > (ssize_t)length) {
-		const char *at = window, *end = window + count;
+	if (!window)
+		return -ENOMEM;
+	do {
+		const char *release;
 
-		window[count] = '\0';
-		while ((at = memmem(at, (size_t)(end - at), banner, length))) {
-			at += length;
-			if (isdigit((unsigned char)*at)) {
-				copy_word(ret_release, at);
-				free(window);
-				return 0;
-			}
-		}
-		if ((size_t)count < WINDOW_SIZE)
+		count = read_at(fd, window, WINDOW_SIZE, offset);
+		if (count <= 0)
 			break;
+		window[count] = '\0';
+		release = find_release(window, (size_t)count);
+		if (release && (count < WINDOW_SIZE || release - window <= WINDOW_SIZE - SMKERNEL_RELEASE_SIZE)) {
+			copy_word(ret_release, release);
+			break;
+		}
 		offset += WINDOW_SIZE - overlap;
-	}
+	} while (count == WINDOW_SIZE);
 	free(window);
 	return count < 0 ? (int)count : 0;
 }

@@ -31,8 +31,6 @@ int smkernel_verify(enum smkernel_asset asset)
 
 	if (!pinned)
 		return -EINVAL;
-	if (!*pinned->sha256)
-		return -ENODATA;
 	ret = smkernel_sha256(asset, found);
 	if (ret < 0)
 		return ret;

@@ -10,7 +10,7 @@
 
 #define BUFFER_SIZE (256u * 1024)
 #define MEMORY_LIMIT (UINT64_C(256) << 20)
-#define CONTENTS_LIMIT (UINT64_C(1) << 30)
+#define CONTENTS_LIMIT (UINT64_C(256) << 20)
 #define MAX_THREADS 8
 
 static int to_errno(lzma_ret ret)

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the library under test pins: the files that unit.h makes. */
+#define SMKERNEL_PAYLOAD_ARCH "aarch64"
+#define SMKERNEL_PAYLOAD_KERNEL_RELEASE "6.12.0-pinned"
+#define SMKERNEL_PAYLOAD_KERNEL_SIZE 700001
+#define SMKERNEL_PAYLOAD_KERNEL_SHA256 "c62c78ccbdf3456b4c098ea31b2c02620c951eb6da9afb734a6195b7257b193c"
+#define SMKERNEL_PAYLOAD_PAGE_SIZE 4096
+#define SMKERNEL_PAYLOAD_INIT_OCI_SIZE 70001
+#define SMKERNEL_PAYLOAD_INIT_OCI_SHA256 "970d1e647b98a14a5cd5c92d6d29a4249406e9fe5db20dad32d61ccf4f5a5c78"
+#define SMKERNEL_PAYLOAD_SNAPSHOT_ID "fake-snapshot-id"
+#define SMKERNEL_PAYLOAD_CMDLINE "console=ttyAMA0 fake"
