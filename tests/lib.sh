@@ -18,12 +18,14 @@ ok() {
 	if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
 }
 
-# check NAME COMMAND...: passes when COMMAND succeeds.
+# check NAME COMMAND...: passes when COMMAND succeeds; a function stops at its first failing line.
 check() {
 	name=$1
 	shift
-	status=0
-	("$@") >"$T/.check" 2>&1 || status=$?
+	set +e
+	(set -e; "$@") >"$T/.check" 2>&1
+	status=$?
+	set -e
 	ok "$status" "$name"
 	[ "$status" -eq 0 ] || sed 's/^/# /' "$T/.check"
 }
@@ -32,8 +34,10 @@ check() {
 check_fails() {
 	name=$1
 	shift
-	status=0
-	("$@") >"$T/.check" 2>&1 || status=$?
+	set +e
+	(set -e; "$@") >"$T/.check" 2>&1
+	status=$?
+	set -e
 	if [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; then ok 0 "$name"; return; fi
 	ok 1 "$name"
 	sed 's/^/# /' "$T/.check"
