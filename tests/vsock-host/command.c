@@ -161,6 +161,11 @@ static bool run(struct client *client, FILE *to)
 		print_state(host, to);
 		return false;
 	}
+	if (!strcmp(command, "port")) {
+		via = first_listener(host, number);
+		fprintf(to, "%u\n", via ? real_listen_port(via) : 0);
+		return false;
+	}
 	if (!strcmp(command, "dial"))
 		return offer(client, (uint32_t)number, NULL);
 	if (!strcmp(command, "tcp")) {

@@ -169,7 +169,7 @@ static int take_option(int code, char *value)
 		host.environment_mode = value;
 		return 0;
 	case LOG:
-		host.log = fopen(value, "we");
+		host.log = fopen(value, "ae");
 		return host.log ? 0 : -EINVAL;
 	case SEED:
 		host.random = strtoull(value, NULL, 0) | 1;
@@ -215,7 +215,7 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	error = service_start();
+	error = service_start(control_path);
 	if (error)
 		fail("services", error);
 	host.started = now_ms();

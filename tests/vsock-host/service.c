@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "service.h"
@@ -27,6 +28,8 @@ static struct {
 	uint16_t udp[2][SERVICES];
 	uint64_t halfclose_bytes;
 } *shared;
+
+static const char *control_path;
 
 static int read_line(int fd, char *line, size_t size)
 {
@@ -210,6 +213,85 @@ static void serve_dns(int fd)
 	}
 }
 
+/* Copy what is there; at the end pass that on, and stop looking. */
+static void relay(struct pollfd *from, int to)
+{
+	char buffer[65536];
+	ssize_t got = read(from->fd, buffer, sizeof(buffer));
+
+	if (got > 0 && !write_all(to, buffer, (size_t)got))
+		return;
+	shutdown(to, SHUT_WR);
+	from->fd = -1;
+}
+
+static void relay_both(int a, int b)
+{
+	struct pollfd wait[2] = { { .fd = a, .events = POLLIN },
+				  { .fd = b, .events = POLLIN } };
+
+	while ((wait[0].fd >= 0 || wait[1].fd >= 0) && poll(wait, 2, -1) > 0) {
+		if (wait[1].revents)
+			relay(&wait[1], a);
+		if (wait[0].revents)
+			relay(&wait[0], b);
+	}
+}
+
+static int connect_control(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (control_path && strlen(control_path) < sizeof(address.sun_path))
+		strcpy(address.sun_path, control_path);
+	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* A TCP connection of this machine to the listener that the guest has on @line's port. */
+static int connect_listener(const char *line, int client)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	socklen_t length = sizeof(to);
+	int fd, control = connect_control();
+	char answer[32] = "";
+
+	dprintf(control, "port %s\n", line);
+	read_line(control, answer, sizeof(answer));
+	close(control);
+	to.sin_port = htons((uint16_t)strtoul(answer, NULL, 10));
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
+	    getsockname(fd, (struct sockaddr *)&to, &length))
+		dprintf(client, "error\n");
+	else
+		dprintf(client, "ok %u\n", ntohs(to.sin_port));
+	return fd;
+}
+
+static void serve_control(int fd)
+{
+	char line[256];
+	int other;
+
+	if (read_line(fd, line, sizeof(line)))
+		return;
+	if (!strncmp(line, "connect ", 8)) {
+		other = connect_listener(line + 8, fd);
+	} else {
+		other = connect_control();
+		dprintf(other, "%s\n", line);
+	}
+	relay_both(fd, other);
+	close(other);
+}
+
 static void serve(int service, int fd)
 {
 	switch (service) {
@@ -246,6 +328,9 @@ static void serve(int service, int fd)
 		break;
 	case SERVICE_HALFCLOSE:
 		serve_halfclose(fd);
+		break;
+	case SERVICE_CONTROL:
+		serve_control(fd);
 		break;
 	case SERVICE_DNS:
 		serve_dns(fd);
@@ -376,7 +461,8 @@ static int open_port(int family, int type, uint16_t *ret_port)
 static const uint8_t tcp_services[] = {
 	SERVICE_ECHO,  SERVICE_DISCARD, SERVICE_SOURCE, SERVICE_SINK,
 	SERVICE_GREET, SERVICE_HALF,	SERVICE_RESET,	SERVICE_SLOW,
-	SERVICE_STUCK, SERVICE_BRIEF,	SERVICE_HALFCLOSE, SERVICE_DNS,
+	SERVICE_STUCK, SERVICE_BRIEF,	SERVICE_HALFCLOSE, SERVICE_CONTROL,
+	SERVICE_DNS,
 };
 
 static const uint8_t udp_services[] = {
@@ -404,12 +490,13 @@ static void open_services(int which, int family)
 	}
 }
 
-int service_start(void)
+int service_start(const char *control)
 {
 	int ready[2];
 	char byte;
 	pid_t pid;
 
+	control_path = control;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || pipe(ready))

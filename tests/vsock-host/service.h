@@ -19,12 +19,15 @@ enum {
 	SERVICE_STUCK = 26,
 	SERVICE_BRIEF = 27,
 	SERVICE_HALFCLOSE = 28,
+	SERVICE_CONTROL = 29,
 	SERVICE_DNS = 53,
 	SERVICES = 64,
 };
 
-/* Start the servers; they end with this process. 0 or -errno. */
-int service_start(void);
+/* Start the servers; they end with this process. Service 29 hands guests through to the
+ * control socket at @control, so that one program in the guest can play both sides.
+ * 0 or -errno. */
+int service_start(const char *control);
 
 /* The ephemeral port where service @port really is; @port itself if it is none. */
 uint16_t service_real_port(uint16_t port, int family, int type);

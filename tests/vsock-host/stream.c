@@ -91,13 +91,19 @@ void stream_release(struct stream *stream)
 	timer_set(&stream->timer, stream->host->is.removal_delay);
 }
 
-void stream_forget(struct host *host, bool listeners_too)
+static bool is_tsi(const struct stream *stream)
+{
+	return stream->host_port == PORT_PROXY || stream->listener;
+}
+
+void stream_forget(struct host *host, bool everything)
 {
 	struct stream *next;
 
 	for (struct stream *stream = host->streams; stream; stream = next) {
 		next = stream->next;
-		if (listeners_too || stream->state != STREAM_LISTENING)
+		/* Plain vsock services are no part of TSI: tests talk through them. */
+		if (everything || (is_tsi(stream) && stream->state != STREAM_LISTENING))
 			stream_remove(stream);
 	}
 }
@@ -641,7 +647,8 @@ void stream_packet(struct host *host, const struct packet *packet,
 
 	host->count.guest_rst += packet->op == OP_RST;
 	host->count.guest_shutdown += packet->op == OP_SHUTDOWN;
-	if (host->is.rst_all && packet->op != OP_RST) {
+	if (host->is.rst_all && packet->op != OP_RST && (!stream || is_tsi(stream)) &&
+	    packet->dst_port != SERVICE_CONTROL) {
 		reset_unknown(host, packet);
 		return;
 	}

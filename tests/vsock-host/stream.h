@@ -85,8 +85,8 @@ void stream_open(struct stream *stream, const struct packet *request);
 void stream_send(struct stream *stream, uint16_t op, uint32_t flags, const void *payload,
 		 uint32_t size);
 
-/* Drop all streams but listeners, silently: what a restored host knows. */
-void stream_forget(struct host *host, bool listeners_too);
+/* Drop all TSI streams but listeners, silently: what a restored host knows. */
+void stream_forget(struct host *host, bool everything);
 
 const char *stream_state_name(enum stream_state state);
 
