@@ -144,7 +144,7 @@ int next_signal(siginfo_t *ret);
 pid_t fork_child(void);
 bool wait_child(pid_t pid, int watch, long long deadline, const char *path);
 _Noreturn void park(void);
-void supervise(pid_t workload, int status);
+_Noreturn void supervise(pid_t workload, int status);
 
 /* mounts.c */
 bool in_initramfs(void);
@@ -198,4 +198,4 @@ void mount_volumes(const struct disks *disks);
 /* workload.c */
 int split_arguments(struct text *file, char separator, struct list *ret);
 int execute(char **argv, char **envp);
-void run_workload(struct environment *e, const char *hostname);
+_Noreturn void run_workload(struct environment *e, const char *hostname);

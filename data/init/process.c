@@ -138,7 +138,7 @@ _Noreturn void park(void)
 }
 
 /* A workload that could not be started has ended with STATUS. */
-void supervise(pid_t workload, int status)
+_Noreturn void supervise(pid_t workload, int status)
 {
 	workload_pid = workload > 0 ? workload : 0;
 	if (!workload_pid)

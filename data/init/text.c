@@ -63,7 +63,7 @@ bool span_number(struct span s, uint64_t max, uint64_t *ret)
 	uint64_t n = 0;
 	for (size_t i = 0; i < s.len; i++) {
 		unsigned digit = (unsigned char)s.at[i] - '0';
-		if (digit > 9 || n > (max - digit) / 10)
+		if (digit > 9 || digit > max || n > (max - digit) / 10)
 			return false;
 		n = n * 10 + digit;
 	}

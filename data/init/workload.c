@@ -194,7 +194,7 @@ static void announce(const struct list *argv)
 	say("workload-pre-exec");
 }
 
-void run_workload(struct environment *e, const char *hostname)
+_Noreturn void run_workload(struct environment *e, const char *hostname)
 {
 	struct list argv = { 0 };
 	if (read_arguments(&argv))
