@@ -203,13 +203,14 @@ static void test_beside(const char *installed)
 static int find(void)
 {
 	enum smkernel_origin origin;
-	char *path;
+	char *path = NULL;
 	int ret = smkernel_path(SMKERNEL_KERNEL, &path, &origin);
 
 	if (ret < 0)
 		puts(strerror(-ret));
 	else
 		printf("%d %s\n", origin, path);
+	free(path);
 	return 0;
 }
 
