@@ -167,6 +167,16 @@ static int override_check(const char *name, const char *value, FILE *trace)
 	return -EINVAL;
 }
 
+#ifdef __linux__
+/* A static program has no dynamic loader to ask. */
+static bool is_program(bool found, const Dl_info *info)
+{
+	const ElfW(Ehdr) *header = info->dli_fbase;
+
+	return !found || (uintptr_t)header + header->e_phoff == getauxval(AT_PHDR);
+}
+#endif
+
 /*
  * The file that holds this code: the shared library, or the program it is linked into. The program's
  * name comes from the kernel, because dladdr() repeats argv[0], which the caller chooses.
@@ -174,29 +184,27 @@ static int override_check(const char *name, const char *value, FILE *trace)
 static int own_path(char ret_path[PATH_MAX], bool *ret_program)
 {
 	Dl_info info;
-	bool program = false;
+	bool found = dladdr((const void *)(uintptr_t)own_path, &info) != 0;
 
-	if (!dladdr((const void *)(uintptr_t)own_path, &info) || !info.dli_fname)
-		return -ENOENT;
+	*ret_program = false;
 #ifdef __linux__
-	const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)info.dli_fbase;
-
-	program = (uintptr_t)header + header->e_phoff == getauxval(AT_PHDR);
-	if (program) {
+	if (is_program(found, &info)) {
 		ssize_t length = readlink("/proc/self/exe", ret_path, PATH_MAX);
 
 		if (length < 0 || length >= PATH_MAX)
 			return length < 0 ? -errno : -ENAMETOOLONG;
 		ret_path[length] = '\0';
+		*ret_program = true;
+		return 0;
 	}
 #endif
-	if (!program && strlen(info.dli_fname) >= PATH_MAX)
-		return -ENAMETOOLONG;
-	if (!program)
-		strcpy(ret_path, info.dli_fname);
-	*ret_program = program;
 	/* A relative name counts from a directory that may have changed since. */
-	return *ret_path == '/' ? 0 : -ENOENT;
+	if (!found || *info.dli_fname != '/')
+		return -ENOENT;
+	if (strlen(info.dli_fname) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(ret_path, info.dli_fname);
+	return 0;
 }
 
 /* Appends to @path the way from the directory @from to the directory @to, by "..". */
