@@ -20,28 +20,28 @@ ok() {
 
 # check NAME COMMAND...: passes when COMMAND succeeds; a function stops at its first failing line.
 check() {
-	name=$1
+	check_name=$1
 	shift
 	set +e
 	(set -e; "$@") >"$T/.check" 2>&1
-	status=$?
+	check_status=$?
 	set -e
-	ok "$status" "$name"
-	[ "$status" -eq 0 ] || sed 's/^/# /' "$T/.check"
+	ok "$check_status" "$check_name"
+	[ "$check_status" -eq 0 ] || sed 's/^/# /' "$T/.check"
 }
 
 # check_fails NAME COMMAND...: passes when COMMAND fails, but not by a signal or a missing command.
 check_fails() {
-	name=$1
+	check_name=$1
 	shift
 	set +e
 	(set -e; "$@") >"$T/.check" 2>&1
-	status=$?
+	check_status=$?
 	set -e
-	if [ "$status" -gt 0 ] && [ "$status" -lt 126 ]; then ok 0 "$name"; return; fi
-	ok 1 "$name"
+	if [ "$check_status" -gt 0 ] && [ "$check_status" -lt 126 ]; then ok 0 "$check_name"; return; fi
+	ok 1 "$check_name"
 	sed 's/^/# /' "$T/.check"
-	echo "# exit status $status"
+	echo "# exit status $check_status"
 }
 
 # skip NAME REASON: one result that could not be had; REASON names the Debian package that provides it.
