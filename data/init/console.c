@@ -57,11 +57,11 @@ static void print_words(int error, const char *prefix, const char *word, va_list
 		len = (size_t)(stpncpy(line + len, strerror(error), 100) - line);
 	}
 	line[len++] = '\n';
-	/* Nobody could be told of a failure here. */
-	for (size_t done = 0; done < len;) {
+	/* The host waits for some lines; nobody could be told that one is lost. */
+	int failures = 0;
+	for (size_t done = 0; done < len && failures < 3;) {
 		ssize_t n = write(console_fd, line + done, len - done);
-		if (n <= 0 && errno != EINTR)
-			return;
+		failures += n <= 0;
 		done += n > 0 ? (size_t)n : 0;
 	}
 }

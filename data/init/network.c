@@ -8,16 +8,21 @@
 
 static const char PROBE[] = "smnet0", PEER[] = "smnet0p";
 
-static int raise_interface(const char *name)
+static int ask_interface(const char *name, unsigned long what, struct ifreq *request)
 {
-	struct ifreq request = { .ifr_flags = IFF_UP };
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	stpcpy(request.ifr_name, name);
-	int error = ioctl(fd, SIOCSIFFLAGS, &request) ? -errno : 0;
+	stpcpy(request->ifr_name, name);
+	int error = ioctl(fd, what, request) ? -errno : 0;
 	close(fd);
 	return error;
+}
+
+static int raise_interface(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_UP };
+	return ask_interface(name, SIOCSIFFLAGS, &request);
 }
 
 void raise_loopback(void)
@@ -104,8 +109,13 @@ static int add_address(void)
 {
 	static const unsigned char address[] = { 198, 18, 0, 1 };
 	struct netlink_request r;
+	struct ifreq interface = { .ifr_ifindex = 0 };
 	struct ifaddrmsg body = { .ifa_family = AF_INET, .ifa_prefixlen = 30,
-		.ifa_scope = RT_SCOPE_LINK, .ifa_index = if_nametoindex(PROBE) };
+		.ifa_scope = RT_SCOPE_LINK };
+	int error = ask_interface(PROBE, SIOCGIFINDEX, &interface);
+	if (error)
+		return error;
+	body.ifa_index = (unsigned)interface.ifr_ifindex;
 	begin_request(&r, RTM_NEWADDR, &body, sizeof(body));
 	attribute(&r, IFA_LOCAL, address, sizeof(address));
 	attribute(&r, IFA_ADDRESS, address, sizeof(address));

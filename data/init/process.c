@@ -86,8 +86,10 @@ bool wait_child(pid_t pid, int watch, long long deadline, const char *path)
 		if (happened || left <= 0 || (poll(fds, 2, (int)left) < 0 && errno != EINTR))
 			break;
 		ended = fds[0].revents;
-		if (fds[1].revents && read(watch, events, sizeof(events)) < 0)
+		if (fds[1].revents && read(watch, events, sizeof(events)) < 0) {
+			complain(errno, "watch ", path);
 			break;
+		}
 	}
 	if (fds[0].fd >= 0)
 		close(fds[0].fd);
@@ -119,7 +121,7 @@ static void reap(void)
 {
 	int status;
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno != ECHILD))
 		if (pid == workload_pid)
 			workload_ended(status);
 }

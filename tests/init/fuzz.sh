@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Replays the corpus of the parsers of init-oci and two seconds of mutations of it. For a real campaign:
+# configure --enable-fuzzing, make tests/init/fuzz-init, tests/init/fuzz-init tests/init/corpus
+# shellcheck source=tests/lib.sh
+. "$SRCDIR/tests/lib.sh"
+# shellcheck source=tests/init/build.sh
+. "$SRCDIR/tests/init/build.sh"
+
+# shellcheck disable=SC2046 # a list of flags
+build fuzz $(sanitizers)
+check "the corpus and its mutations" env TMPDIR="$T" "$T/fuzz" "${FUZZ_SECONDS:-2}" "$SRCDIR/tests/init/corpus"/*
+done_testing
