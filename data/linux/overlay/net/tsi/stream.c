@@ -1,0 +1,1253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The stream personality.
+ *
+ * Owns tsi_sock::vs and the state machine:
+ *
+ *	NATIVE --connect, host's destination--> CALLING --reply 0--> OPENING
+ *	   ^                                       |                    |
+ *	   +------------- error, to SO_ERROR ------+--------------------+
+ *	                                                                |
+ *	                                         LINKED <---RESPONSE----+
+ *
+ * Progress is made by tsi_sock::work, which the control port and the inner
+ * vsock queue; connect() only starts it and waits. tsi_sock::lock guards the
+ * transitions. The inner vsock wakes the outer wait queue directly (they share
+ * it), so that a linked stream costs one indirect call.
+ *
+ * A listener listens in the guest as if there were no host, and in addition
+ * on vsock port V == P, where the host delivers its connections.
+ */
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/poll.h>
+#include <linux/splice.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <linux/uaccess.h>
+#include <asm/ioctls.h>
+#include <net/inet_common.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+#include <net/tcp_states.h>
+#include "tsi.h"
+
+/* A connect that a host neither finishes nor refuses ends here. */
+#define TSI_CALL_TIMEOUT	(300 * HZ)
+/* The vsock handshake is local, but hosts may be busy. */
+#define TSI_OPEN_TIMEOUT	(10 * HZ)
+/* What a SYN over loopback may take when the softirq is deferred. */
+#define TSI_LOOPBACK_TIMEOUT	(HZ / 50 + 1)
+/* A refused vsock REQUEST leaves hosts with a silent client. */
+#define TSI_BACKLOG		4096
+
+static unsigned int window = 4 << 20;
+module_param(window, uint, 0644);
+MODULE_PARM_DESC(window, "Receive window of host streams, bytes");
+
+static unsigned int halfclose_ms = 30000;
+module_param(halfclose_ms, uint, 0644);
+MODULE_PARM_DESC(halfclose_ms,
+		 "How long SHUT_WR is kept from hosts without half-close; 0 tells them at once");
+
+static unsigned int probe_ms = 15000;
+module_param(probe_ms, uint, 0644);
+MODULE_PARM_DESC(probe_ms,
+		 "How often streams are probed that a restored host may have forgotten; 0 never");
+
+static void tsi_probe_work(struct work_struct *work);
+
+/* Linked streams of hosts that forget, guarded by the mutex. */
+static LIST_HEAD(tsi_probe_list);
+static DEFINE_MUTEX(tsi_probe_mutex);
+static DECLARE_DEFERRABLE_WORK(tsi_probes, tsi_probe_work);
+
+/* --- The inner vsock and its way back ----------------------------------- */
+
+static void tsi_vs_kick(struct sock *vsk)
+{
+	struct tsi_sock *tsi;
+
+	read_lock_bh(&vsk->sk_callback_lock);
+	tsi = vsk->sk_user_data;
+	if (tsi) {
+		if (vsk->sk_err && tsi_linked(tsi))
+			WRITE_ONCE(tsi->sock->sk->sk_err, vsk->sk_err);
+		if (tsi_calling(tsi))
+			mod_delayed_work(system_unbound_wq, &tsi->work, 0);
+	}
+	read_unlock_bh(&vsk->sk_callback_lock);
+}
+
+/* What sock_init_data() installs is all that vsock ever uses here. */
+static void tsi_vs_state_change(struct sock *vsk)
+{
+	struct socket_wq *wq;
+
+	tsi_vs_kick(vsk);
+	rcu_read_lock();
+	wq = rcu_dereference(vsk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_all(&wq->wait);
+	rcu_read_unlock();
+	sk_wake_async(vsk, SOCK_WAKE_IO, POLL_IN);
+}
+
+static void tsi_vs_error_report(struct sock *vsk)
+{
+	struct socket_wq *wq;
+
+	tsi_vs_kick(vsk);
+	rcu_read_lock();
+	wq = rcu_dereference(vsk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLERR);
+	sk_wake_async_rcu(vsk, SOCK_WAKE_IO, POLL_ERR);
+	rcu_read_unlock();
+}
+
+/* Lets @vs wake whoever waits on the outer socket. */
+static void tsi_vs_attach(struct tsi_sock *tsi, struct socket *vs)
+{
+	struct sock *vsk = vs->sk;
+
+	write_lock_bh(&vsk->sk_callback_lock);
+	rcu_assign_pointer(vsk->sk_wq, &tsi->sock->wq);
+	vsk->sk_user_data = tsi;
+	vsk->sk_state_change = tsi_vs_state_change;
+	vsk->sk_error_report = tsi_vs_error_report;
+	sock_set_flag(vsk, SOCK_FASYNC);
+	write_unlock_bh(&vsk->sk_callback_lock);
+}
+
+/* After this the inner vsock knows neither us nor the outer wait queue. */
+static void tsi_vs_detach(struct socket *vs)
+{
+	struct sock *vsk = vs->sk;
+
+	write_lock_bh(&vsk->sk_callback_lock);
+	vsk->sk_user_data = NULL;
+	rcu_assign_pointer(vsk->sk_wq, &vs->wq);
+	write_unlock_bh(&vsk->sk_callback_lock);
+}
+
+/* Puts the inner vsock aside: a concurrent reader may still be inside. */
+static void tsi_vs_retire(struct tsi_sock *tsi)
+{
+	struct socket *vs = tsi->vs;
+
+	lockdep_assert_held(&tsi->lock);
+	if (!vs)
+		return;
+	tsi_vs_detach(vs);
+	kernel_sock_shutdown(vs, SHUT_RDWR);
+	SOCK_INODE(vs)->i_private = tsi->old;
+	tsi->old = vs;
+	WRITE_ONCE(tsi->vs, NULL);
+}
+
+static int tsi_vs_open(struct tsi_sock *tsi, struct socket **ret_vs)
+{
+	struct sockaddr_vm addr = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+	};
+	struct vsock_sock *vsk;
+	struct socket *vs;
+	int err, tries;
+
+	err = sock_create_kern(&init_net, AF_VSOCK, SOCK_STREAM, 0, &vs);
+	if (err)
+		return err;
+
+	for (tries = 0; tries < 16; tries++) {
+		addr.svm_port = tsi_next_port();
+		err = kernel_bind(vs, (struct sockaddr *)&addr, sizeof(addr));
+		if (err != -EADDRINUSE)
+			break;
+	}
+	if (err) {
+		sock_release(vs);
+		return err;
+	}
+
+	vsk = vsock_sk(vs->sk);
+	vsk->connect_timeout = TSI_OPEN_TIMEOUT;
+	vsk->buffer_max_size = max_t(u64, READ_ONCE(window), PAGE_SIZE);
+	vsk->buffer_size = vsk->buffer_max_size;
+
+	tsi->port = addr.svm_port;
+	tsi->host_port = TSI_PORT_STREAM;
+	tsi_vs_attach(tsi, vs);
+	*ret_vs = vs;
+	return 0;
+}
+
+static void tsi_vs_release(struct socket *vs, const struct sock *sk)
+{
+	if (sock_flag(sk, SOCK_LINGER)) {
+		vs->sk->sk_lingertime = sk->sk_lingertime;
+		sock_set_flag(vs->sk, SOCK_LINGER);
+	}
+	sock_release(vs);
+}
+
+/* Hosts that forget streams are asked as often as the caller asked for. */
+static void tsi_keepalive_start(struct tsi_sock *tsi)
+{
+	const struct tcp_sock *tp = tcp_sk(tsi->sock->sk);
+
+	if (tsi_host_in_order() || xchg(&tsi->keepalive, true))
+		return;
+	queue_delayed_work(system_unbound_wq, &tsi->work,
+			   keepalive_time_when(tp));
+}
+
+/* Options that the native socket remembers and the inner one acts upon. */
+static void tsi_vs_sync(struct tsi_sock *tsi, struct socket *vs)
+{
+	const struct sock *sk = tsi->sock->sk;
+	struct sock *vsk = vs->sk;
+
+	if (sock_flag(sk, SOCK_KEEPOPEN) && !READ_ONCE(tsi->keepalive))
+		tsi_keepalive_start(tsi);
+
+	WRITE_ONCE(vsk->sk_rcvtimeo, READ_ONCE(sk->sk_rcvtimeo));
+	WRITE_ONCE(vsk->sk_sndtimeo, READ_ONCE(sk->sk_sndtimeo));
+	WRITE_ONCE(vsk->sk_rcvlowat, READ_ONCE(sk->sk_rcvlowat));
+}
+
+/* Ends a direction for the guest only; nothing is sent. */
+static void tsi_vs_mark_shutdown(struct socket *vs, int mask)
+{
+	struct sock *vsk = vs->sk;
+
+	lock_sock(vsk);
+	vsk->sk_shutdown |= mask;
+	vsk->sk_state_change(vsk);
+	release_sock(vsk);
+}
+
+/*
+ * A host restored from a snapshot does not know the guest's streams. Writers
+ * are told by a reset; a reader would wait for ever. The timer is deferrable:
+ * an idle guest stays idle.
+ */
+static void tsi_probe_work(struct work_struct *work)
+{
+	unsigned int ms = READ_ONCE(probe_ms);
+	struct tsi_sock *tsi;
+
+	mutex_lock(&tsi_probe_mutex);
+	list_for_each_entry(tsi, &tsi_probe_list, linked) {
+		struct sock *vsk = tsi->vs->sk;
+
+		lock_sock(vsk);
+		vsock_stream_probe(vsk);
+		release_sock(vsk);
+	}
+	if (ms && !list_empty(&tsi_probe_list))
+		queue_delayed_work(system_wq, &tsi_probes, msecs_to_jiffies(ms));
+	mutex_unlock(&tsi_probe_mutex);
+}
+
+static void tsi_probe_add(struct tsi_sock *tsi)
+{
+	unsigned int ms = READ_ONCE(probe_ms);
+
+	if (!ms || tsi_host_in_order())
+		return;
+	mutex_lock(&tsi_probe_mutex);
+	list_add(&tsi->linked, &tsi_probe_list);
+	queue_delayed_work(system_wq, &tsi_probes, msecs_to_jiffies(ms));
+	mutex_unlock(&tsi_probe_mutex);
+}
+
+static void tsi_probe_del(struct tsi_sock *tsi)
+{
+	mutex_lock(&tsi_probe_mutex);
+	list_del_init(&tsi->linked);
+	mutex_unlock(&tsi_probe_mutex);
+}
+
+/* --- Connecting through the host ----------------------------------------- */
+
+/* Publishes vs, peer and local to readers that do not hold the lock. */
+static void tsi_link(struct tsi_sock *tsi)
+{
+	struct sock *sk = tsi->sock->sk;
+
+	lockdep_assert_held(&tsi->lock);
+	tsi_probe_add(tsi);
+	tsi->sock->state = SS_CONNECTED;
+	/* Pairs with tsi_linked(). */
+	smp_store_release(&tsi->state, TSI_LINKED);
+	sk->sk_state_change(sk);
+	sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+}
+
+static void tsi_call_end(struct tsi_sock *tsi)
+{
+	lockdep_assert_held(&tsi->lock);
+	if (tsi->call) {
+		tsi_ctl_close(tsi->call);
+		kfree(tsi->call);
+		tsi->call = NULL;
+	}
+}
+
+/* A failed proxy is never used again: its port may die seconds later. */
+static void tsi_call_abort(struct tsi_sock *tsi)
+{
+	struct socket *vs = tsi->vs;
+
+	lockdep_assert_held(&tsi->lock);
+	tsi_call_end(tsi);
+	WRITE_ONCE(tsi->vs, NULL);
+	tsi_vs_detach(vs);
+	sock_release(vs);
+	tsi_tell_release(tsi->port, tsi->host_port);
+	WRITE_ONCE(tsi->state, TSI_NATIVE);
+}
+
+static int tsi_call_start(struct tsi_sock *tsi, const union tsi_addr *addr,
+			  int addr_len)
+{
+	struct tsi_msg_create create;
+	struct tsi_msg_addr connect;
+	struct socket *vs;
+	int err;
+
+	lockdep_assert_held(&tsi->lock);
+	tsi_vs_retire(tsi);
+	err = tsi_vs_open(tsi, &vs);
+	if (err)
+		return err;
+	tsi->vs = vs;
+
+	tsi->call = kmalloc(sizeof(*tsi->call), GFP_KERNEL);
+	if (!tsi->call) {
+		err = -ENOMEM;
+		goto abort;
+	}
+	err = tsi_ctl_open(tsi->call, TSI_PORT_CONNECT, &tsi->work);
+	if (err) {
+		kfree(tsi->call);
+		tsi->call = NULL;
+		goto abort;
+	}
+
+	tsi->peer = *addr;
+	tsi->peer_len = addr_len;
+	tsi->announced = false;
+	tsi->held = false;
+	tsi->keepalive = false;
+	tsi->deadline = jiffies + TSI_CALL_TIMEOUT;
+	tsi->sock->sk->sk_err = 0;
+	WRITE_ONCE(tsi->state, TSI_CALLING);
+
+	/* The reply to CONNECT goes to the port that CREATE came from. */
+	tsi_encode_create(&create, tsi->port, tsi_addr_family(addr),
+			  SOCK_STREAM);
+	tsi_encode_addr(&connect, tsi->port, addr, addr_len);
+	err = tsi_ctl_send(tsi->call, TSI_PORT_CREATE, &create, sizeof(create));
+	if (!err)
+		err = tsi_ctl_send(tsi->call, TSI_PORT_CONNECT, &connect,
+				   sizeof(connect));
+	if (err)
+		goto abort;
+	mod_delayed_work(system_unbound_wq, &tsi->work, TSI_CALL_TIMEOUT);
+	return 0;
+
+abort:
+	tsi_call_abort(tsi);
+	return err;
+}
+
+/* The host has answered: 0 opens the stream. */
+static int tsi_call_answered(struct tsi_sock *tsi)
+{
+	struct sockaddr_vm host = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_HOST,
+		.svm_port = TSI_PORT_STREAM,
+	};
+	int err;
+
+	lockdep_assert_held(&tsi->lock);
+	/* Pairs with tsi_ctl_rcv(). */
+	if (!smp_load_acquire(&tsi->call->done))
+		return time_before(jiffies, tsi->deadline) ? -EINPROGRESS :
+							     -ETIMEDOUT;
+	err = tsi_decode_result(tsi->call->reply.result);
+	tsi_call_end(tsi);
+	if (err)
+		return err == -EINPROGRESS ? -EPROTO : err;
+
+	WRITE_ONCE(tsi->state, TSI_OPENING);
+	tsi->deadline = jiffies + 2 * TSI_OPEN_TIMEOUT;
+	err = kernel_connect(tsi->vs, (struct sockaddr *)&host, sizeof(host),
+			     O_NONBLOCK);
+	return err ?: -EINPROGRESS;
+}
+
+static int tsi_call_opened(struct tsi_sock *tsi)
+{
+	struct sock *vsk = tsi->vs->sk;
+	int err;
+
+	lockdep_assert_held(&tsi->lock);
+	lock_sock(vsk);
+	if (vsk->sk_state == TCP_ESTABLISHED || vsk->sk_state == TCP_CLOSING)
+		err = 0;
+	else if (vsk->sk_err)
+		err = vsk->sk_err == ECONNRESET ? -ECONNREFUSED : -vsk->sk_err;
+	else if (vsk->sk_state == TCP_SYN_SENT &&
+		 time_before(jiffies, tsi->deadline))
+		err = -EINPROGRESS;
+	else
+		err = -ETIMEDOUT;
+	release_sock(vsk);
+	return err;
+}
+
+/* What a linked stream does by time: end a held half-close, keep alive. */
+static void tsi_linked_work(struct tsi_sock *tsi)
+{
+	const struct sock *sk = tsi->sock->sk;
+	unsigned long delay = MAX_JIFFY_OFFSET, now = jiffies;
+
+	lockdep_assert_held(&tsi->lock);
+	if (tsi->held && time_after_eq(now, tsi->deadline)) {
+		tsi->held = false;
+		kernel_sock_shutdown(tsi->vs, SHUT_RDWR);
+	}
+	if (tsi->held)
+		delay = tsi->deadline - now;
+	if (tsi->keepalive && sock_flag(sk, SOCK_KEEPOPEN)) {
+		lock_sock(tsi->vs->sk);
+		if (vsock_stream_probe(tsi->vs->sk) != -ENOTCONN)
+			delay = min_t(unsigned long, delay,
+				      keepalive_time_when(tcp_sk(sk)));
+		release_sock(tsi->vs->sk);
+	} else {
+		WRITE_ONCE(tsi->keepalive, false);
+	}
+	if (delay != MAX_JIFFY_OFFSET)
+		mod_delayed_work(system_unbound_wq, &tsi->work, delay);
+}
+
+static void tsi_stream_work(struct work_struct *work)
+{
+	struct tsi_sock *tsi = container_of(to_delayed_work(work),
+					    struct tsi_sock, work);
+	struct sock *sk = tsi->sock->sk;
+	unsigned long now = jiffies;
+	int err = 0;
+
+	mutex_lock(&tsi->lock);
+	if (tsi->state == TSI_LINKED)
+		tsi_linked_work(tsi);
+	if (tsi->state == TSI_CALLING)
+		err = tsi_call_answered(tsi);
+	if (tsi->state == TSI_OPENING) {
+		if (!err || err == -EINPROGRESS)
+			err = tsi_call_opened(tsi);
+		if (!err)
+			tsi_link(tsi);
+	}
+	if (tsi_calling(tsi)) {
+		if (err == -EINPROGRESS) {
+			/* An event may already have queued us again: keep it. */
+			queue_delayed_work(system_unbound_wq, &tsi->work,
+					   time_before(now, tsi->deadline) ?
+					   tsi->deadline - now : 1);
+		} else {
+			tsi_call_abort(tsi);
+			tsi->failed = true;
+			WRITE_ONCE(sk->sk_err, -err);
+			sk_error_report(sk);
+		}
+	}
+	mutex_unlock(&tsi->lock);
+}
+
+/*
+ * Waits for a connect to end, as TCP does: 0 when it has ended, else what a
+ * caller gets whose patience (or whose signal) came first.
+ */
+static int tsi_stream_wait(struct tsi_sock *tsi, long timeo, int err)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct sock *sk = tsi->sock->sk;
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (tsi_calling(tsi) && timeo) {
+		timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, timeo);
+		if (tsi_calling(tsi) && signal_pending(current)) {
+			err = sock_intr_errno(timeo);
+			break;
+		}
+	}
+	remove_wait_queue(sk_sleep(sk), &wait);
+	return tsi_calling(tsi) ? err : 0;
+}
+
+/* The outcome, for connect() */
+static int tsi_stream_outcome(struct tsi_sock *tsi)
+{
+	int err = 0;
+
+	mutex_lock(&tsi->lock);
+	tsi->failed = false;
+	if (tsi->state == TSI_LINKED)
+		tsi->announced = true;
+	else
+		err = sock_error(tsi->sock->sk) ?: -ECONNABORTED;
+	mutex_unlock(&tsi->lock);
+	return err;
+}
+
+/* connect(AF_UNSPEC) */
+static void tsi_stream_disconnect(struct tsi_sock *tsi)
+{
+	lockdep_assert_held(&tsi->lock);
+	if (tsi->state != TSI_LINKED) {
+		tsi_call_abort(tsi);
+	} else {
+		WRITE_ONCE(tsi->state, TSI_NATIVE);
+		tsi_probe_del(tsi);
+		tsi_vs_retire(tsi);
+		tsi_tell_release(tsi->port, tsi->host_port);
+	}
+	tsi->sock->state = SS_UNCONNECTED;
+	tsi->sock->sk->sk_state_change(tsi->sock->sk);
+}
+
+/* May the host be tried after the guest itself has failed like this? */
+static bool tsi_try_host(int err)
+{
+	switch (err) {
+	case -ECONNREFUSED:
+	case -ENETUNREACH:
+	case -EHOSTUNREACH:
+	case -EADDRNOTAVAIL:
+	case -EACCES:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Connects to an address of the guest. Loopback answers within the call, or
+ * nearly; what stays unanswered (a full backlog, a filter) is the guest's own.
+ */
+static int tsi_connect_local(struct tsi_sock *tsi, struct sockaddr *uaddr,
+			     int len)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct socket *sock = tsi->sock;
+	struct sock *sk = sock->sk;
+	long timeo = TSI_LOOPBACK_TIMEOUT;
+	int err;
+
+	err = tsi->native->connect(sock, uaddr, len, O_NONBLOCK);
+	if (err != -EINPROGRESS)
+		return err;
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (READ_ONCE(sk->sk_state) == TCP_SYN_SENT && timeo)
+		timeo = wait_woken(&wait, TASK_UNINTERRUPTIBLE, timeo);
+	remove_wait_queue(sk_sleep(sk), &wait);
+
+	if (READ_ONCE(sk->sk_state) != TCP_CLOSE)
+		return -EINPROGRESS;
+	return tsi->native->connect(sock, uaddr, len, O_NONBLOCK);
+}
+
+/* Guest or host? Starts one of them; *ret_native asks for a native finish. */
+static int tsi_connect_start(struct tsi_sock *tsi, struct sockaddr *uaddr,
+			     int len, int flags, bool *ret_native)
+{
+	struct sock *sk = tsi->sock->sk;
+	union tsi_addr addr;
+	enum tsi_route route;
+	int err = 0;
+
+	lockdep_assert_held(&tsi->lock);
+	*ret_native = true;
+	if (READ_ONCE(sk->sk_state) != TCP_CLOSE || tsi->inet_only ||
+	    tsi->sock->state != SS_UNCONNECTED ||
+	    tsi_addr_parse(sk, uaddr, len, &addr))
+		return 0;
+
+	route = tsi_route(sk, &addr);
+	if (route == TSI_ROUTE_INET)
+		return 0;
+	if (route == TSI_ROUTE_LOCAL) {
+		err = tsi_connect_local(tsi, uaddr, len);
+		if (err == -EINPROGRESS && !(flags & O_NONBLOCK))
+			return 0;
+		if (!tsi_try_host(err)) {
+			*ret_native = false;
+			return err;
+		}
+		*ret_native = false;
+	}
+	if (!tsi_host_ready())
+		return err;
+
+	*ret_native = false;
+	if (tsi_addr_any(&addr))
+		tsi_addr_loopback(&addr);
+	return tsi_call_start(tsi, &addr, tsi_addr_len(&addr)) ?: -EINPROGRESS;
+}
+
+static int tsi_stream_connect(struct socket *sock, struct sockaddr *uaddr,
+			      int len, int flags)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	struct sock *sk = sock->sk;
+	bool native = false;
+	int err;
+
+	if (len < (int)sizeof(uaddr->sa_family))
+		return -EINVAL;
+
+	mutex_lock(&tsi->lock);
+	if (tsi->state == TSI_NATIVE) {
+		/* The outcome of the last attempt, if nobody has heard it. */
+		err = tsi->failed ? sock_error(sk) : 0;
+		tsi->failed = false;
+		if (!err)
+			err = tsi_connect_start(tsi, uaddr, len, flags,
+						&native);
+	} else if (uaddr->sa_family == AF_UNSPEC) {
+		tsi_stream_disconnect(tsi);
+		err = 0;
+	} else if (tsi->state == TSI_LINKED) {
+		err = tsi->announced ? -EISCONN : 0;
+		tsi->announced = true;
+	} else {
+		err = -EALREADY;
+	}
+	mutex_unlock(&tsi->lock);
+
+	if (native)
+		return tsi->native->connect(sock, uaddr, len, flags);
+	if (err != -EINPROGRESS && err != -EALREADY)
+		return err;
+	/* In the guest, and non-blocking. */
+	if (READ_ONCE(sk->sk_state) != TCP_CLOSE)
+		return err;
+	err = tsi_stream_wait(tsi, sock_sndtimeo(sk, flags & O_NONBLOCK), err);
+	return err ?: tsi_stream_outcome(tsi);
+}
+
+/* --- Listening ------------------------------------------------------------ */
+
+/* The address as the host should hear it. */
+static void tsi_listen_addr(struct socket *sock, union tsi_addr *addr)
+{
+	struct sockaddr_storage name = {};
+
+	tsi_native_ops(sock)->getname(sock, (struct sockaddr *)&name, 0);
+	memset(addr, 0, sizeof(*addr));
+	memcpy(addr, &name, sock->sk->sk_family == AF_INET ?
+			    sizeof(addr->in) : sizeof(addr->in6));
+	/*
+	 * Hosts of the supermachine family take any address but prefer
+	 * listeners of family 2: a dual-stack listener is one.
+	 */
+	if (addr->sa.sa_family == AF_INET6 && tsi_addr_any(addr) &&
+	    !ipv6_only_sock(sock->sk) && !tsi_host_in_order())
+		ipv6_addr_set_v4mapped(0, &addr->in6.sin6_addr);
+}
+
+/* Must be there before the guest can accept. */
+static int tsi_listen_open(struct tsi_sock *tsi)
+{
+	struct socket *vs;
+	int err;
+
+	lockdep_assert_held(&tsi->lock);
+	if (tsi->vs)
+		return 0;
+	err = tsi_vs_open(tsi, &vs);
+	if (err)
+		return err;
+	err = kernel_listen(vs, TSI_BACKLOG);
+	if (err) {
+		tsi_vs_detach(vs);
+		sock_release(vs);
+		return err;
+	}
+	/* Pairs with the acquire in tsi_listener(). */
+	smp_store_release(&tsi->vs, vs);
+	return 0;
+}
+
+/* Whatever the host answers, the guest goes on listening. */
+static void tsi_listen_host(struct tsi_sock *tsi, int backlog)
+{
+	struct tsi_msg_create create;
+	struct tsi_msg_listen listen;
+	union tsi_addr addr;
+	struct tsi_ctl ctl;
+	int err;
+
+	lockdep_assert_held(&tsi->lock);
+	tsi_listen_addr(tsi->sock, &addr);
+	tsi_encode_create(&create, tsi->port, tsi_addr_family(&addr),
+			  SOCK_STREAM);
+	tsi_encode_listen(&listen, tsi->port, max(backlog, 0), &addr);
+	if (tsi_ctl_open(&ctl, TSI_PORT_LISTEN, NULL))
+		return;
+	err = tsi_ctl_send(&ctl, TSI_PORT_CREATE, &create, sizeof(create));
+	if (!err)
+		err = tsi_ctl_send(&ctl, TSI_PORT_LISTEN, &listen,
+				   sizeof(listen));
+	if (err) {
+		tsi_ctl_close(&ctl);
+		return;
+	}
+	tsi->listening = true;
+	err = tsi_ctl_wait(&ctl, TSI_REPLY_TIMEOUT);
+	if (err >= 0 && tsi_decode_result(ctl.reply.result)) {
+		tsi_tell_release(tsi->port, TSI_PORT_STREAM);
+		tsi->listening = false;
+	}
+}
+
+/* Some hosts keep released listeners and prefer them: blank the entry first. */
+static void tsi_unlisten_host(struct tsi_sock *tsi)
+{
+	if (!tsi->listening)
+		return;
+	tsi->listening = false;
+	if (!tsi_host_in_order())
+		tsi_tell_create(tsi->port, tsi->sock->sk->sk_family,
+				SOCK_STREAM);
+	tsi_tell_release(tsi->port, TSI_PORT_STREAM);
+}
+
+static int tsi_stream_listen(struct socket *sock, int backlog)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	bool host;
+	int err;
+
+	mutex_lock(&tsi->lock);
+	if (tsi->state != TSI_NATIVE) {
+		err = -EINVAL;
+	} else {
+		host = !tsi->listening && !tsi->inet_only &&
+		       net_eq(sock_net(sock->sk), &init_net) &&
+		       tsi_host_ready() && !tsi_listen_open(tsi);
+		err = tsi->native->listen(sock, backlog);
+		if (!err && host)
+			tsi_listen_host(tsi, backlog);
+	}
+	mutex_unlock(&tsi->lock);
+	return err;
+}
+
+/* The inner listener, whose pointer stays until release once it is there. */
+static struct socket *tsi_listener(struct tsi_sock *tsi)
+{
+	if (READ_ONCE(tsi->sock->sk->sk_state) != TCP_LISTEN)
+		return NULL;
+	/* Pairs with tsi_listen_open(). */
+	return smp_load_acquire(&tsi->vs);
+}
+
+static bool tsi_guest_waiting(const struct sock *sk)
+{
+	return !reqsk_queue_empty(&inet_csk(sk)->icsk_accept_queue);
+}
+
+static bool tsi_host_waiting(struct socket *vs)
+{
+	return !list_empty_careful(&vsock_sk(vs->sk)->accept_queue);
+}
+
+/* Who is it? Hosts may not know or not say; the socket has a name anyway. */
+static void tsi_accept_peer(struct tsi_sock *tsi)
+{
+	struct tsi_msg_getname msg = {
+		.port = cpu_to_le32(tsi->port),
+		.host_port = cpu_to_le32(tsi->host_port),
+		.peer = cpu_to_le32(1),
+	};
+	int family = tsi->sock->sk->sk_family;
+	struct tsi_ctl ctl;
+	int size = -1;
+
+	memset(&tsi->peer, 0, sizeof(tsi->peer));
+	if (!tsi_ctl_open(&ctl, TSI_PORT_GETNAME, NULL)) {
+		if (!tsi_ctl_send(&ctl, TSI_PORT_GETNAME, &msg, sizeof(msg)))
+			size = tsi_ctl_wait(&ctl, TSI_REPLY_TIMEOUT);
+		else
+			tsi_ctl_close(&ctl);
+	}
+	if (size < 0 || tsi_decode_name(&ctl.reply.name, size, family,
+					&tsi->peer))
+		tsi->peer.sa.sa_family = family;
+	tsi->peer_len = tsi_addr_len(&tsi->peer);
+}
+
+/* A native socket for @newsock that carries the options of @parent. */
+static int tsi_accept_native(struct sock *parent, struct socket *newsock)
+{
+	struct socket *tmp;
+	struct sock *sk;
+	int err;
+
+	err = __sock_create(sock_net(parent), parent->sk_family,
+			    parent->sk_type, parent->sk_protocol, &tmp, 0);
+	if (err)
+		return err;
+
+	/* tmp may or may not have become a TSI socket: hijack can be off by now */
+	sk = tmp->sk;
+	kfree(tsi_sk(tmp));
+	SOCK_INODE(tmp)->i_private = NULL;
+	tmp->ops = tsi_native_ops(tmp);
+	tmp->sk = NULL;
+	sock_graft(sk, newsock);
+	sock_release(tmp);
+
+	sk->sk_rcvtimeo = READ_ONCE(parent->sk_rcvtimeo);
+	sk->sk_sndtimeo = READ_ONCE(parent->sk_sndtimeo);
+	sk->sk_rcvlowat = READ_ONCE(parent->sk_rcvlowat);
+	sk->sk_rcvbuf = READ_ONCE(parent->sk_rcvbuf);
+	sk->sk_sndbuf = READ_ONCE(parent->sk_sndbuf);
+	sk->sk_userlocks = parent->sk_userlocks &
+			   (SOCK_SNDBUF_LOCK | SOCK_RCVBUF_LOCK);
+	sk->sk_priority = READ_ONCE(parent->sk_priority);
+	sk->sk_mark = READ_ONCE(parent->sk_mark);
+	sk->sk_lingertime = READ_ONCE(parent->sk_lingertime);
+	sock_valbool_flag(sk, SOCK_LINGER, sock_flag(parent, SOCK_LINGER));
+	sock_valbool_flag(sk, SOCK_KEEPOPEN, sock_flag(parent, SOCK_KEEPOPEN));
+	tcp_sk(sk)->nonagle = tcp_sk(parent)->nonagle;
+	return 0;
+}
+
+/* Turns @child, a host connection, into @newsock. Consumes @child. */
+static int tsi_accept_host(struct tsi_sock *listener, struct socket *child,
+			   struct socket *newsock)
+{
+	struct sock *parent = listener->sock->sk;
+	struct tsi_msg_accept msg = {
+		.port = cpu_to_le32(listener->port),
+		.flags = cpu_to_le32(TSI_ACCEPT_NONBLOCK),
+	};
+	struct vsock_sock *vsk = vsock_sk(child->sk);
+	u32 host_port = vsk->remote_addr.svm_port;
+	struct sockaddr_storage name = {};
+	struct tsi_sock *tsi;
+	int err;
+
+	/* Bookkeeping of the host; the connection is ours already. */
+	tsi_tell(TSI_PORT_ACCEPT, &msg, sizeof(msg));
+
+	err = tsi_accept_native(parent, newsock);
+	if (err)
+		goto release;
+	tsi = tsi_alloc(newsock);
+	if (!tsi) {
+		err = -ENOMEM;
+		goto release;
+	}
+	tsi->local = kmalloc(sizeof(*tsi->local), GFP_KERNEL);
+	if (!tsi->local) {
+		tsi_stream_destroy(tsi);
+		err = -ENOMEM;
+		goto release;
+	}
+
+	mutex_lock(&tsi->lock);
+	tsi->port = listener->port;
+	tsi->host_port = host_port;
+	tsi->vs = child;
+	tsi_vs_attach(tsi, child);
+	tsi_accept_peer(tsi);
+	listener->native->getname(listener->sock, (struct sockaddr *)&name, 0);
+	memcpy(tsi->local, &name, sizeof(*tsi->local));
+	tsi_addr_source(parent, &tsi->peer, tsi->local);
+	tsi->announced = true;
+	tsi_link(tsi);
+	mutex_unlock(&tsi->lock);
+	return 0;
+
+release:
+	sock_release(child);
+	tsi_tell_release(listener->port, host_port);
+	return err;
+}
+
+/* One attempt at either queue, alternating which comes first. */
+static int tsi_accept_try(struct tsi_sock *tsi, struct socket *vs,
+			  struct socket *newsock, struct proto_accept_arg *arg)
+{
+	struct proto_accept_arg once = *arg;
+	struct socket *child;
+	int err = -EAGAIN;
+
+	once.flags |= O_NONBLOCK;
+	if (tsi_guest_waiting(tsi->sock->sk) ||
+	    READ_ONCE(tsi->sock->sk->sk_state) != TCP_LISTEN) {
+		err = tsi->native->accept(tsi->sock, newsock, &once);
+		arg->is_empty = once.is_empty;
+		if (!err)
+			newsock->ops = tsi->native;
+		if (err != -EAGAIN)
+			return err;
+	}
+	if (tsi_host_waiting(vs)) {
+		err = kernel_accept(vs, &child, O_NONBLOCK);
+		if (!err)
+			err = tsi_accept_host(tsi, child, newsock);
+	}
+	return err;
+}
+
+static int tsi_stream_accept(struct socket *sock, struct socket *newsock,
+			     struct proto_accept_arg *arg)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	struct socket *vs = tsi_listener(tsi);
+	struct sock *sk = sock->sk;
+	DEFINE_WAIT(wait);
+	long timeo;
+	int err;
+
+	if (!vs) {
+		err = tsi->native->accept(sock, newsock, arg);
+		if (!err)
+			newsock->ops = tsi->native;
+		return err;
+	}
+
+	timeo = sock_rcvtimeo(sk, arg->flags & O_NONBLOCK);
+	for (;;) {
+		err = tsi_accept_try(tsi, vs, newsock, arg);
+		if (err != -EAGAIN || !timeo)
+			return err;
+
+		prepare_to_wait_exclusive(sk_sleep(sk), &wait,
+					  TASK_INTERRUPTIBLE);
+		if (!tsi_guest_waiting(sk) && !tsi_host_waiting(vs) &&
+		    READ_ONCE(sk->sk_state) == TCP_LISTEN)
+			timeo = schedule_timeout(timeo);
+		finish_wait(sk_sleep(sk), &wait);
+		if (signal_pending(current))
+			return sock_intr_errno(timeo);
+	}
+}
+
+/* --- Data ----------------------------------------------------------------- */
+
+/* 0: linked. 1: native. Else what a caller gets who will not wait. */
+static int tsi_stream_ready(struct tsi_sock *tsi, long timeo)
+{
+	if (likely(tsi_linked(tsi)))
+		return 0;
+	if (tsi_calling(tsi)) {
+		int err = tsi_stream_wait(tsi, timeo, -EAGAIN);
+
+		if (err)
+			return err;
+	}
+	return tsi_linked(tsi) ? 0 : 1;
+}
+
+static int tsi_stream_sendmsg(struct socket *sock, struct msghdr *msg,
+			      size_t size)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	struct sock *sk = sock->sk;
+	struct socket *vs;
+	int err;
+
+	err = tsi_stream_ready(tsi, sock_sndtimeo(sk, msg->msg_flags &
+						      MSG_DONTWAIT));
+	if (err > 0) {
+		/* A SYN with data cannot go by way of the host. */
+		if ((msg->msg_flags & MSG_FASTOPEN) && msg->msg_name) {
+			union tsi_addr addr;
+
+			if (!tsi_addr_parse(sk, msg->msg_name,
+					    msg->msg_namelen, &addr) &&
+			    tsi_route(sk, &addr) == TSI_ROUTE_HOST &&
+			    tsi_host_ready())
+				return -EOPNOTSUPP;
+		}
+		return tsi->native->sendmsg(sock, msg, size);
+	}
+	if (err)
+		return err;
+
+	vs = READ_ONCE(tsi->vs);
+	if (!vs)
+		return -EPIPE;
+	if (unlikely(msg->msg_flags & MSG_ZEROCOPY)) {
+		/* Nobody would announce the completion. */
+		if (sock_flag(sk, SOCK_ZEROCOPY))
+			return -EOPNOTSUPP;
+		msg->msg_flags &= ~MSG_ZEROCOPY;
+	}
+	msg->msg_name = NULL;
+	msg->msg_namelen = 0;
+	tsi_vs_sync(tsi, vs);
+	return READ_ONCE(vs->ops)->sendmsg(vs, msg, size);
+}
+
+static int tsi_stream_recvmsg(struct socket *sock, struct msghdr *msg,
+			      size_t size, int flags)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	struct sock *sk = sock->sk;
+	struct socket *vs;
+	int err;
+
+	err = tsi_stream_ready(tsi, sock_rcvtimeo(sk, flags & MSG_DONTWAIT));
+	if (err > 0)
+		return tsi->native->recvmsg(sock, msg, size, flags);
+	if (err)
+		return err;
+
+	vs = READ_ONCE(tsi->vs);
+	if (!vs)
+		return 0;
+	tsi_vs_sync(tsi, vs);
+	return READ_ONCE(vs->ops)->recvmsg(vs, msg, size, flags);
+}
+
+static ssize_t tsi_stream_splice_read(struct socket *sock, loff_t *ppos,
+				      struct pipe_inode_info *pipe,
+				      size_t len, unsigned int flags)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+
+	if (tsi->state != TSI_NATIVE || !tsi->native->splice_read)
+		return copy_splice_read(sock->file, ppos, pipe, len, flags);
+	return tsi->native->splice_read(sock, ppos, pipe, len, flags);
+}
+
+static void tsi_stream_splice_eof(struct socket *sock)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+
+	if (tsi->state == TSI_NATIVE && tsi->native->splice_eof)
+		tsi->native->splice_eof(sock);
+}
+
+static __poll_t tsi_stream_poll(struct file *file, struct socket *sock,
+				poll_table *wait)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	struct socket *vs;
+	__poll_t mask;
+
+	if (tsi_linked(tsi)) {
+		sock_poll_wait(file, sock, wait);
+		vs = READ_ONCE(tsi->vs);
+		if (!vs)
+			return EPOLLHUP;
+		tsi_vs_sync(tsi, vs);
+		mask = READ_ONCE(vs->ops)->poll(file, vs, NULL);
+		if (READ_ONCE(sock->sk->sk_err))
+			mask |= EPOLLERR;
+		return mask;
+	}
+	if (tsi_calling(tsi)) {
+		sock_poll_wait(file, sock, wait);
+		/* Or has it just ended? */
+		return tsi_calling(tsi) ? 0 : tsi_stream_poll(file, sock, NULL);
+	}
+	mask = tsi->native->poll(file, sock, wait);
+	vs = tsi_listener(tsi);
+	if (vs && tsi_host_waiting(vs))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	return mask;
+}
+
+/*
+ * Hosts of the supermachine family take any SHUTDOWN for the end of both
+ * directions: SHUT_WR is kept back while the answer may still come. SHUT_RD
+ * means nothing to a TCP peer, and is told to no host.
+ */
+static int tsi_linked_shutdown(struct tsi_sock *tsi, int how)
+{
+	struct socket *vs = tsi->vs;
+	unsigned int hold = READ_ONCE(halfclose_ms);
+
+	lockdep_assert_held(&tsi->lock);
+	if (how == SHUT_RD && !(vs->sk->sk_shutdown & SEND_SHUTDOWN)) {
+		tsi_vs_mark_shutdown(vs, RCV_SHUTDOWN);
+		return 0;
+	}
+	if (how == SHUT_WR && !(vs->sk->sk_shutdown & RCV_SHUTDOWN) && hold &&
+	    !tsi_host_in_order()) {
+		if (!tsi->held && !(vs->sk->sk_shutdown & SEND_SHUTDOWN)) {
+			tsi->held = true;
+			tsi->deadline = jiffies + msecs_to_jiffies(hold);
+			mod_delayed_work(system_unbound_wq, &tsi->work,
+					 msecs_to_jiffies(hold));
+		}
+		tsi_vs_mark_shutdown(vs, SEND_SHUTDOWN);
+		return 0;
+	}
+	if (how != SHUT_WR || (vs->sk->sk_shutdown & RCV_SHUTDOWN))
+		how = SHUT_RDWR;
+	tsi->held = false;
+	return kernel_sock_shutdown(vs, how);
+}
+
+static int tsi_stream_shutdown(struct socket *sock, int how)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	int err;
+
+	if (how < SHUT_RD || how > SHUT_RDWR)
+		return -EINVAL;
+
+	mutex_lock(&tsi->lock);
+	if (tsi->state == TSI_LINKED) {
+		err = tsi_linked_shutdown(tsi, how);
+	} else if (tsi_calling(tsi)) {
+		/* As TCP in SYN_SENT: the attempt is over. */
+		tsi_stream_disconnect(tsi);
+		err = 0;
+	} else {
+		bool listening = READ_ONCE(sock->sk->sk_state) == TCP_LISTEN;
+
+		err = tsi->native->shutdown(sock, how);
+		if (listening && READ_ONCE(sock->sk->sk_state) != TCP_LISTEN)
+			tsi_unlisten_host(tsi);
+	}
+	mutex_unlock(&tsi->lock);
+	return err;
+}
+
+static int tsi_stream_bind(struct socket *sock, struct sockaddr *addr, int len)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	int err = -EINVAL;
+
+	mutex_lock(&tsi->lock);
+	if (tsi->state == TSI_NATIVE)
+		err = tsi->native->bind(sock, addr, len);
+	mutex_unlock(&tsi->lock);
+	return err;
+}
+
+static int tsi_stream_ioctl(struct socket *sock, unsigned int cmd,
+			    unsigned long arg)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	struct socket *vs = READ_ONCE(tsi->vs);
+
+	if (tsi_linked(tsi) && vs) {
+		switch (cmd) {
+		case SIOCINQ:
+		case SIOCOUTQ:
+			return READ_ONCE(vs->ops)->ioctl(vs, cmd, arg);
+		case SIOCATMARK:
+			return put_user(0, (int __user *)arg);
+		}
+	}
+	return tsi->native->ioctl(sock, cmd, arg);
+}
+
+static int tsi_stream_release(struct socket *sock)
+{
+	struct tsi_sock *tsi = tsi_sk(sock);
+	const struct proto_ops *native = tsi_native_ops(sock);
+
+	if (tsi)
+		tsi_stream_destroy(tsi);
+	return native->release(sock);
+}
+
+/* --- Life ----------------------------------------------------------------- */
+
+void tsi_stream_init(struct tsi_sock *tsi)
+{
+	INIT_LIST_HEAD(&tsi->linked);
+	INIT_DELAYED_WORK(&tsi->work, tsi_stream_work);
+}
+
+/* Nobody else has @tsi any more, except the work item and callbacks. */
+void tsi_stream_destroy(struct tsi_sock *tsi)
+{
+	struct sock *sk = tsi->sock->sk;
+	bool linked;
+	struct socket *vs;
+
+	if (tsi->vs)
+		tsi_vs_detach(tsi->vs);
+	if (tsi->call)
+		tsi_ctl_close(tsi->call);
+	cancel_delayed_work_sync(&tsi->work);
+
+	mutex_lock(&tsi->lock);
+	tsi_probe_del(tsi);
+	tsi_unlisten_host(tsi);
+	linked = tsi->state != TSI_NATIVE;
+	tsi_call_end(tsi);
+	vs = tsi->vs;
+	tsi->vs = NULL;
+	mutex_unlock(&tsi->lock);
+
+	if (vs) {
+		/* The stream's SHUTDOWN goes first: one queue for both. */
+		tsi_vs_release(vs, sk);
+		if (linked)
+			tsi_tell_release(tsi->port, tsi->host_port);
+	}
+	while ((vs = tsi->old)) {
+		tsi->old = SOCK_INODE(vs)->i_private;
+		sock_release(vs);
+	}
+	SOCK_INODE(tsi->sock)->i_private = NULL;
+	kfree(tsi->local);
+	kfree(tsi);
+}
+
+#define TSI_STREAM_OPS(_family)				\
+{								\
+	.family		= _family,				\
+	.owner		= THIS_MODULE,				\
+	.release	= tsi_stream_release,			\
+	.bind		= tsi_stream_bind,			\
+	.connect	= tsi_stream_connect,			\
+	.socketpair	= sock_no_socketpair,			\
+	.accept		= tsi_stream_accept,			\
+	.getname	= tsi_getname,				\
+	.poll		= tsi_stream_poll,			\
+	.ioctl		= tsi_stream_ioctl,			\
+	TSI_COMPAT_IOCTL					\
+	.gettstamp	= sock_gettstamp,			\
+	.listen		= tsi_stream_listen,			\
+	.shutdown	= tsi_stream_shutdown,			\
+	.setsockopt	= tsi_setsockopt,			\
+	.getsockopt	= tsi_getsockopt,			\
+	.sendmsg	= tsi_stream_sendmsg,			\
+	.recvmsg	= tsi_stream_recvmsg,			\
+	.mmap		= tcp_mmap,				\
+	.splice_eof	= tsi_stream_splice_eof,		\
+	.splice_read	= tsi_stream_splice_read,		\
+	.set_peek_off	= sk_set_peek_off,			\
+	.read_sock	= tcp_read_sock,			\
+	.read_skb	= tcp_read_skb,				\
+	.sendmsg_locked	= tcp_sendmsg_locked,			\
+	.peek_len	= tcp_peek_len,				\
+	.set_rcvlowat	= tcp_set_rcvlowat,			\
+}
+
+const struct proto_ops tsi_stream_ops = TSI_STREAM_OPS(PF_INET);
+const struct proto_ops tsi_stream6_ops = TSI_STREAM_OPS(PF_INET6);
