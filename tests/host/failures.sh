@@ -110,7 +110,7 @@ else
 	skip 'a full disk' 'needs root or user namespaces'
 fi
 if [ -e /dev/full ]; then
-	expect 74 '/dev/full: No space left' 'a full device' smk extract kernel /dev/full
+	expect 74 '/dev/full: No space left' 'a full device' as_nobody "$P/bin/supermachine-kernel" extract kernel /dev/full
 else
 	skip 'a full device' 'this system has no /dev/full'
 fi

@@ -73,11 +73,11 @@ __attribute__((unused)) static int done_testing(void)
 		}                                                                            \
 	} while (0)
 
-static char unit_scratch[64];
+static char unit_scratch[256];
 
 __attribute__((unused)) static void unit_remove_scratch(void)
 {
-	char command[256];
+	char command[600];
 
 	snprintf(command, sizeof(command), "chmod -R u+rwX '%s'; rm -rf '%s'", unit_scratch,
 		unit_scratch);
@@ -88,7 +88,9 @@ __attribute__((unused)) static void unit_remove_scratch(void)
 /* Makes a directory for this test, goes there, and has it removed at exit. */
 __attribute__((unused)) static const char *scratch(void)
 {
-	strcpy(unit_scratch, "/tmp/smkernel-unit.XXXXXX");
+	const char *parent = getenv("TMPDIR");
+
+	snprintf(unit_scratch, sizeof(unit_scratch), "%s/smkernel-unit.XXXXXX", parent ? parent : "/tmp");
 	must(mkdtemp(unit_scratch));
 	must(chmod(unit_scratch, 0755) == 0);
 	must(chdir(unit_scratch) == 0);
@@ -167,13 +169,13 @@ static void unit_noise(unsigned char *to, size_t size, uint32_t seed)
 	}
 }
 
-/* An arm64 Image: 4 KiB pages, little-endian, any base, banner. Half of it compresses. */
+/* An arm64 Image: 4 KiB pages, little-endian, any base, banner. Most of it compresses. */
 __attribute__((unused)) static const unsigned char *fake_kernel(void)
 {
 	static unsigned char image[KERNEL_SIZE];
 
 	memset(image, 0, sizeof(image));
-	unit_noise(image + sizeof(image) / 2, sizeof(image) / 2, 1);
+	unit_noise(image + sizeof(image) / 4 * 3, sizeof(image) / 4, 1);
 	memcpy(image, "MZ", 2);
 	unit_store(image + 16, 0x80000, 8);
 	unit_store(image + 24, 0xa, 8);
