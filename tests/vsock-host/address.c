@@ -170,7 +170,7 @@ static int unix_target(const struct host *host, const uint8_t *bytes, uint32_t l
 int address_target(const struct host *host, const uint8_t *bytes, uint32_t length,
 		   int type, struct target *ret_target)
 {
-	uint16_t port = address_port(bytes, length);
+	uint16_t port = address_port(bytes, length), real_port;
 	struct ip ip;
 	int error;
 
@@ -183,7 +183,11 @@ int address_target(const struct host *host, const uint8_t *bytes, uint32_t lengt
 	    !(ip.family == AF_INET ? host->is.unwrap_mapped : host->is.inet6))
 		return -EAFNOSUPPORT;
 	ret_target->reach = map_ip(&ip);
-	make_sockaddr(&ip, service_real_port(port, ip.family, type), ret_target);
+	real_port = service_real_port(port, ip.family, type);
+	/* Every peer N has the same services. */
+	if (real_port != port && ip.family == AF_INET)
+		ip.v4.s_addr = htonl(INADDR_LOOPBACK);
+	make_sockaddr(&ip, real_port, ret_target);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "dgram.h"
+#include "service.h"
 #include "stream.h"
 
 #define FUZZ_BYTES 4096
@@ -25,17 +26,32 @@ static uint32_t pick(struct host *host, const uint32_t *from, size_t count)
 	return from[host_random(host) % count];
 }
 
+/* A stream to attack; tests need their way to us. */
+static struct stream *random_stream(struct host *host)
+{
+	uint32_t skip = host_random(host) % 8;
+	struct stream *stream = host->streams, *found = NULL;
+
+	for (; stream; stream = stream->next) {
+		if (stream->host_port == SERVICE_CONTROL)
+			continue;
+		found = stream;
+		if (!skip--)
+			break;
+	}
+	return found;
+}
+
 static uint32_t random_port(struct host *host)
 {
 	static const uint32_t known[] = { 0,	123,  620,  1024, 1025, 1026,	    1027,
 					  1028, 1029, 1030, 1031, 0xffffffff, 0x80000000 };
-	struct stream *stream = host->streams;
 	struct dgram *dgram = host->dgrams;
+	struct stream *stream;
 
 	switch (host_random(host) % 4) {
 	case 0:
-		for (uint32_t n = host_random(host) % 8; n && stream && stream->next; n--)
-			stream = stream->next;
+		stream = random_stream(host);
 		return stream ? stream->guest_port : host->last_created;
 	case 1:
 		return dgram ? dgram->guest_port : host->last_created;
@@ -64,11 +80,9 @@ static struct packet random_packet(struct host *host)
 		.buf_alloc = pick(host, windows, sizeof(windows) / sizeof(windows[0])),
 		.fwd_cnt = host_random(host) % 2 ? 0 : host_random(host),
 	};
-	struct stream *stream = host->streams;
+	struct stream *stream = random_stream(host);
 
 	/* Half of the time, a pair of ports that is really connected. */
-	for (uint32_t n = host_random(host) % 8; n && stream && stream->next; n--)
-		stream = stream->next;
 	if (stream && host_random(host) % 2) {
 		packet.src_port = stream->host_port;
 		packet.dst_port = stream->guest_port;

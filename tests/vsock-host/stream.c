@@ -121,7 +121,7 @@ void stream_send(struct stream *stream, uint16_t op, uint32_t flags, const void 
 		.len = size,
 	};
 
-	if (op != OP_RST && op != OP_SHUTDOWN) {
+	if (op != OP_RST) {
 		packet.buf_alloc = host->is.window;
 		packet.fwd_cnt = stream->forwarded;
 	}

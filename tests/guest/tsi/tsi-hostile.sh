@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Proves that no host can hang, crash or confuse the guest: every quirk, and hostile packets.
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/guest/lib.sh"
+. "$SRCDIR/tests/guest/tsi/lib.sh"
+family libkrun-1.19.7 hostile
+family supermachine-0.7 hostile
+done_testing

@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Proves the conformance list of TSI against the newest libkrun host, whose end of data is a half-close.
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/guest/lib.sh"
+. "$SRCDIR/tests/guest/tsi/lib.sh"
+family libkrun-1.19.7 stream,connect,listen,names,udp,poll,options,ioctl,hijack,plain,unix
+done_testing

@@ -1,0 +1,8 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Proves the conformance list of TSI against the first supermachine host: no credit, no interrupts, no IPv6.
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/guest/lib.sh"
+. "$SRCDIR/tests/guest/tsi/lib.sh"
+family supermachine-0.1 stream,connect,listen,names,udp,poll,restore,plain
+done_testing
