@@ -29,7 +29,7 @@ cp fault base/usr/bin/workload
 cp fault delta/supermachine-agent
 cp init delta/init
 echo web >delta/.supermachine-user
-echo /work/dir >delta/.supermachine-workdir
+echo /srv/dir >delta/.supermachine-workdir
 echo box >delta/.supermachine-hostname
 echo /data/volume >delta/.supermachine-volumes
 truncate -s 8M volume.img
