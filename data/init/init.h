@@ -23,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -150,7 +151,7 @@ _Noreturn void supervise(pid_t workload, int status);
 bool in_initramfs(void);
 void mount_dev(void);
 void mount_kernel_filesystems(void);
-void mount_runtime_filesystems(void);
+void prepare_container(void);
 
 /* pause.c */
 struct pause {

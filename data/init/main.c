@@ -46,7 +46,7 @@ int main(int argc, char **argv, char **envp)
 	if (initramfs)
 		enter_container(&disks);
 	mount_kernel_filesystems();
-	mount_runtime_filesystems();
+	prepare_container();
 	hide_token();
 	char *hostname = read_hostname();
 	write_names(hostname);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* File systems that the kernel makes up, and those of the running container. Each target is
-   mounted once: what is there and of the right type stays. */
+/* File systems that the kernel makes up, and what else a container expects to find. Each target
+   is mounted once: what is there and of the right type stays. */
 #include "init.h"
 
 #define PROC_MAGIC 0x9fa0
@@ -130,14 +130,15 @@ static int copy_directory(int from, int to, const char *name)
 }
 
 /* A fresh tmpfs with the directories that the image ships at this place. */
-static void mount_over_image(const char *path, mode_t mode, unsigned long flags)
+static void mount_over_image(const char *path, mode_t mode, unsigned long flags,
+	const char *options)
 {
 	struct stat st = { .st_mode = 0 };
 	int error = make_directory(path);
 	int old = error ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!error && (old < 0 || fstat(old, &st)))
 		error = -errno;
-	if (!error && mount("tmpfs", path, "tmpfs", flags, "mode=0755"))
+	if (!error && mount("tmpfs", path, "tmpfs", flags, options))
 		error = -errno;
 	int new = error ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!error && (new < 0 || fchmod(new, mode | (st.st_mode & 07777))))
@@ -186,14 +187,49 @@ static void set_kernel_values(void)
 	}
 }
 
-void mount_runtime_filesystems(void)
+/*
+ * Machines below 512 MiB start without huge pages. Turning them on for programs that ask for
+ * them also raises the kernel's reserve, by more than a small machine can spare.
+ */
+static void allow_huge_pages(void)
+{
+	static const char enabled[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+	static const char reserve[] = "/proc/sys/vm/min_free_kbytes";
+	struct text state = { 0 }, old = { 0 };
+	int error = read_file(enabled, &state);
+	if (error == -ENOENT || parameter_present("transparent_hugepage=never"))
+		return;
+	if (!error && state.len && strstr(state.data, "[never]")) {
+		error = read_file(reserve, &old);
+		if (!error)
+			error = write_existing(enabled, "madvise");
+		if (!error)
+			error = write_existing(reserve, old.data);
+	}
+	if (error)
+		complain(-error, enabled);
+	text_free(&state);
+	text_free(&old);
+}
+
+/* The kernel's own maximum is 4096, which an ordinary user could not raise. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit = { 1024, 524288 };
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		complain(errno, "limit of open files");
+}
+
+void prepare_container(void)
 {
 	for (size_t i = 0; i < sizeof(of_container) / sizeof(*of_container); i++)
 		mount_once(&of_container[i]);
-	mount_over_image("/tmp", 01777, 0);
-	mount_over_image("/run", 0755, MS_NOSUID | MS_NODEV);
+	mount_over_image("/tmp", 01777, 0, NULL);
+	mount_over_image("/run", 0755, MS_NOSUID | MS_NODEV, "mode=0755");
 	make_wide_directory("/tmp/.X11-unix", 01777);
 	make_wide_directory("/run/dbus", 0755);
 	link_descriptors();
 	set_kernel_values();
+	allow_huge_pages();
+	raise_descriptor_limit();
 }

@@ -83,6 +83,11 @@ static void make_initramfs(int init, char **minors)
 	mkdir("proc", 0755), mkdir("sys", 0755), mkdir("dev", 0755), mkdir("newroot", 0755);
 	need(!mount("sysfs", "sys", "sysfs", 0, NULL), "sysfs");
 	need(!mount("tmpfs", "sys/block", "tmpfs", 0, NULL), "sys/block");
+	/* Switches that would act on this machine. */
+	need(!mount("tmpfs", "sys/kernel/mm", "tmpfs", 0, NULL), "sys/kernel/mm");
+	mkdir("sys/kernel/mm/transparent_hugepage", 0755);
+	int fd = open("sys/kernel/mm/transparent_hugepage/enabled", O_CREAT | O_WRONLY, 0644);
+	need(write(fd, "always madvise [never]\n", 23) == 23 && !close(fd), "transparent_hugepage");
 	need(!mount("tmpfs", "dev", "tmpfs", 0, NULL), "dev");
 	need(!mknod("dev/null", S_IFCHR | 0666, makedev(1, 3)), "null");
 	for (char name = 'a'; *minors; minors++, name++) {
