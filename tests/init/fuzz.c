@@ -126,14 +126,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	}
 	char *data = malloc(size - 1 ? size - 1 : 1);
 	memcpy(data, input + 1, size - 1);
-	switch (input[0] % 7) {
-	case 0: fuzz_json(data, size - 1); break;
-	case 1: fuzz_account(data, size - 1); break;
-	case 2: fuzz_arguments(data, size - 1, '\n'); break;
-	case 3: fuzz_arguments(data, size - 1, 0); break;
-	case 4: fuzz_parameters(data, size - 1); break;
-	case 5: fuzz_names(data, size - 1); break;
-	case 6: fuzz_path(data, size - 1); break;
+	switch (input[0]) {
+	case 'j': fuzz_json(data, size - 1); break;
+	case 'u': fuzz_account(data, size - 1); break;
+	case 'l': fuzz_arguments(data, size - 1, '\n'); break;
+	case 'n': fuzz_arguments(data, size - 1, 0); break;
+	case 'p': fuzz_parameters(data, size - 1); break;
+	case 'h': fuzz_names(data, size - 1); break;
+	case 'd': fuzz_path(data, size - 1); break;
 	}
 	free(data);
 	return 0;
