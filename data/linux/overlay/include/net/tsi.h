@@ -12,6 +12,7 @@ struct socket;
 
 #ifdef CONFIG_TSI
 extern bool tsi_hijack;
+extern bool tsi_hijack_unix;
 
 int __tsi_attach(struct socket *sock);
 bool tsi_token_take(char *args, int size);
@@ -19,7 +20,7 @@ bool tsi_token_take(char *args, int size);
 /* Called once for every new socket, when its own family has finished with it. */
 static inline int tsi_attach(struct socket *sock, int kern)
 {
-	if (kern || !READ_ONCE(tsi_hijack))
+	if (kern || !(READ_ONCE(tsi_hijack) || READ_ONCE(tsi_hijack_unix)))
 		return 0;
 	return __tsi_attach(sock);
 }

@@ -20,6 +20,12 @@
 bool tsi_hijack __read_mostly;
 core_param(tsi_hijack, tsi_hijack, bool, 0644);
 
+bool tsi_hijack_unix __read_mostly;
+core_param(tsi_hijack_unix, tsi_hijack_unix, bool, 0644);
+
+/* Of AF_UNIX streams, which that family does not export. */
+static const struct proto_ops *tsi_unix_native;
+
 static bool netns = true;
 module_param(netns, bool, 0644);
 MODULE_PARM_DESC(netns, "Also for sockets outside of the initial network namespace");
@@ -39,6 +45,8 @@ const struct proto_ops *tsi_native_ops(const struct socket *sock)
 	if (ops == &tsi_dgram6_ops)
 		return &inet6_dgram_ops;
 #endif
+	if (IS_ENABLED(CONFIG_UNIX) && ops == &tsi_unix_ops)
+		return tsi_unix_native;
 	return ops;
 }
 
@@ -48,6 +56,11 @@ static const struct proto_ops *tsi_ops(const struct socket *sock)
 	const struct proto_ops *ops = sock->ops;
 	int protocol = sock->sk->sk_protocol;
 
+	if (IS_ENABLED(CONFIG_UNIX) && READ_ONCE(tsi_hijack_unix) &&
+	    ops->family == PF_UNIX && sock->type == SOCK_STREAM) {
+		WRITE_ONCE(tsi_unix_native, ops);
+		return &tsi_unix_ops;
+	}
 	if (!READ_ONCE(tsi_hijack))
 		return NULL;
 	if (ops == &inet_stream_ops && protocol == IPPROTO_TCP)
@@ -149,10 +162,12 @@ int tsi_getname(struct socket *sock, struct sockaddr *to, int peer)
 static int tsi_proc_show(struct seq_file *m, void *v)
 {
 	seq_printf(m, "family %d\n", AF_TSI);
-	seq_printf(m, "impersonates %d %d\n", AF_INET, AF_INET6);
+	seq_printf(m, "impersonates %d %d %d\n", AF_UNIX, AF_INET, AF_INET6);
 	seq_printf(m, "revision %d\n", TSI_REVISION);
-	seq_puts(m, "features stream dgram token\n");
+	seq_printf(m, "features stream dgram token%s\n",
+		   IS_ENABLED(CONFIG_UNIX) ? " unix" : "");
 	seq_printf(m, "hijack %d\n", READ_ONCE(tsi_hijack));
+	seq_printf(m, "hijack_unix %d\n", READ_ONCE(tsi_hijack_unix));
 	seq_printf(m, "host %s\n", !tsi_usable() ? "none" :
 				   tsi_host_ready() ? "ready" : "silent");
 	return 0;

@@ -36,6 +36,8 @@
 
 /* A connect that a host neither finishes nor refuses ends here. */
 #define TSI_CALL_TIMEOUT	(300 * HZ)
+/* A host that did not name a client is not asked for others so long. */
+#define TSI_SILENT_TIME		(60 * HZ)
 /* The vsock handshake is local, but hosts may be busy. */
 #define TSI_OPEN_TIMEOUT	(10 * HZ)
 /* What a SYN over loopback may take when the softirq is deferred. */
@@ -211,7 +213,8 @@ static void tsi_vs_sync(struct tsi_sock *tsi, struct socket *vs)
 	const struct sock *sk = tsi->sock->sk;
 	struct sock *vsk = vs->sk;
 
-	if (sock_flag(sk, SOCK_KEEPOPEN) && !READ_ONCE(tsi->keepalive))
+	if (sock_flag(sk, SOCK_KEEPOPEN) && !READ_ONCE(tsi->keepalive) &&
+	    sk->sk_protocol == IPPROTO_TCP)
 		tsi_keepalive_start(tsi);
 
 	WRITE_ONCE(vsk->sk_rcvtimeo, READ_ONCE(sk->sk_rcvtimeo));
@@ -317,6 +320,7 @@ static int tsi_call_start(struct tsi_sock *tsi, const union tsi_addr *addr,
 {
 	struct tsi_msg_create create;
 	struct tsi_msg_addr connect;
+	unsigned long timeout;
 	struct socket *vs;
 	int err;
 
@@ -344,7 +348,10 @@ static int tsi_call_start(struct tsi_sock *tsi, const union tsi_addr *addr,
 	tsi->announced = false;
 	tsi->held = false;
 	tsi->keepalive = false;
-	tsi->deadline = jiffies + TSI_CALL_TIMEOUT;
+	/* macOS hosts never answer for AF_UNIX, others at once. */
+	timeout = addr->sa.sa_family == AF_UNIX ? TSI_REPLY_TIMEOUT :
+						  TSI_CALL_TIMEOUT;
+	tsi->deadline = jiffies + timeout;
 	tsi->sock->sk->sk_err = 0;
 	WRITE_ONCE(tsi->state, TSI_CALLING);
 
@@ -358,7 +365,7 @@ static int tsi_call_start(struct tsi_sock *tsi, const union tsi_addr *addr,
 				   sizeof(connect));
 	if (err)
 		goto abort;
-	mod_delayed_work(system_unbound_wq, &tsi->work, TSI_CALL_TIMEOUT);
+	mod_delayed_work(system_unbound_wq, &tsi->work, timeout);
 	return 0;
 
 abort:
@@ -508,6 +515,21 @@ static int tsi_stream_outcome(struct tsi_sock *tsi)
 		err = sock_error(tsi->sock->sk) ?: -ECONNABORTED;
 	mutex_unlock(&tsi->lock);
 	return err;
+}
+
+/* Connects through the host and waits for it, whatever the caller's flags. */
+int tsi_stream_call(struct tsi_sock *tsi, const union tsi_addr *addr,
+		    int addr_len)
+{
+	int err;
+
+	mutex_lock(&tsi->lock);
+	err = tsi->state == TSI_NATIVE ? tsi_call_start(tsi, addr, addr_len) :
+					 -EALREADY;
+	mutex_unlock(&tsi->lock);
+	if (!err)
+		err = tsi_stream_wait(tsi, MAX_SCHEDULE_TIMEOUT, -EINPROGRESS);
+	return err ?: tsi_stream_outcome(tsi);
 }
 
 /* connect(AF_UNSPEC) */
@@ -781,16 +803,21 @@ static void tsi_accept_peer(struct tsi_sock *tsi)
 		.host_port = cpu_to_le32(tsi->host_port),
 		.peer = cpu_to_le32(1),
 	};
+	static unsigned long silent_until = INITIAL_JIFFIES;
 	int family = tsi->sock->sk->sk_family;
 	struct tsi_ctl ctl;
 	int size = -1;
 
 	memset(&tsi->peer, 0, sizeof(tsi->peer));
-	if (!tsi_ctl_open(&ctl, TSI_PORT_GETNAME, NULL)) {
+	if (time_after_eq(jiffies, READ_ONCE(silent_until)) &&
+	    !tsi_ctl_open(&ctl, TSI_PORT_GETNAME, NULL)) {
 		if (!tsi_ctl_send(&ctl, TSI_PORT_GETNAME, &msg, sizeof(msg)))
 			size = tsi_ctl_wait(&ctl, TSI_REPLY_TIMEOUT);
 		else
 			tsi_ctl_close(&ctl);
+		/* A host that does not say must not hold up every accept. */
+		if (size == -ETIMEDOUT)
+			WRITE_ONCE(silent_until, jiffies + TSI_SILENT_TIME);
 	}
 	if (size < 0 || tsi_decode_name(&ctl.reply.name, size, family,
 					&tsi->peer))
@@ -914,8 +941,8 @@ static int tsi_accept_try(struct tsi_sock *tsi, struct socket *vs,
 	return err;
 }
 
-static int tsi_stream_accept(struct socket *sock, struct socket *newsock,
-			     struct proto_accept_arg *arg)
+int tsi_stream_accept(struct socket *sock, struct socket *newsock,
+		      struct proto_accept_arg *arg)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	struct socket *vs = tsi_listener(tsi);
@@ -964,8 +991,8 @@ static int tsi_stream_ready(struct tsi_sock *tsi, long timeo)
 	return tsi_linked(tsi) ? 0 : 1;
 }
 
-static int tsi_stream_sendmsg(struct socket *sock, struct msghdr *msg,
-			      size_t size)
+int tsi_stream_sendmsg(struct socket *sock, struct msghdr *msg,
+		       size_t size)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	struct sock *sk = sock->sk;
@@ -1005,8 +1032,8 @@ static int tsi_stream_sendmsg(struct socket *sock, struct msghdr *msg,
 	return READ_ONCE(vs->ops)->sendmsg(vs, msg, size);
 }
 
-static int tsi_stream_recvmsg(struct socket *sock, struct msghdr *msg,
-			      size_t size, int flags)
+int tsi_stream_recvmsg(struct socket *sock, struct msghdr *msg,
+		       size_t size, int flags)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	struct sock *sk = sock->sk;
@@ -1026,9 +1053,9 @@ static int tsi_stream_recvmsg(struct socket *sock, struct msghdr *msg,
 	return READ_ONCE(vs->ops)->recvmsg(vs, msg, size, flags);
 }
 
-static ssize_t tsi_stream_splice_read(struct socket *sock, loff_t *ppos,
-				      struct pipe_inode_info *pipe,
-				      size_t len, unsigned int flags)
+ssize_t tsi_stream_splice_read(struct socket *sock, loff_t *ppos,
+			       struct pipe_inode_info *pipe,
+			       size_t len, unsigned int flags)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 
@@ -1045,8 +1072,8 @@ static void tsi_stream_splice_eof(struct socket *sock)
 		tsi->native->splice_eof(sock);
 }
 
-static __poll_t tsi_stream_poll(struct file *file, struct socket *sock,
-				poll_table *wait)
+__poll_t tsi_stream_poll(struct file *file, struct socket *sock,
+			 poll_table *wait)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	struct socket *vs;
@@ -1107,7 +1134,7 @@ static int tsi_linked_shutdown(struct tsi_sock *tsi, int how)
 	return kernel_sock_shutdown(vs, how);
 }
 
-static int tsi_stream_shutdown(struct socket *sock, int how)
+int tsi_stream_shutdown(struct socket *sock, int how)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	int err;
@@ -1133,7 +1160,7 @@ static int tsi_stream_shutdown(struct socket *sock, int how)
 	return err;
 }
 
-static int tsi_stream_bind(struct socket *sock, struct sockaddr *addr, int len)
+int tsi_stream_bind(struct socket *sock, struct sockaddr *addr, int len)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	int err = -EINVAL;
@@ -1145,8 +1172,8 @@ static int tsi_stream_bind(struct socket *sock, struct sockaddr *addr, int len)
 	return err;
 }
 
-static int tsi_stream_ioctl(struct socket *sock, unsigned int cmd,
-			    unsigned long arg)
+int tsi_stream_ioctl(struct socket *sock, unsigned int cmd,
+		     unsigned long arg)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	struct socket *vs = READ_ONCE(tsi->vs);
@@ -1163,7 +1190,7 @@ static int tsi_stream_ioctl(struct socket *sock, unsigned int cmd,
 	return tsi->native->ioctl(sock, cmd, arg);
 }
 
-static int tsi_stream_release(struct socket *sock)
+int tsi_stream_release(struct socket *sock)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
 	const struct proto_ops *native = tsi_native_ops(sock);
@@ -1185,28 +1212,27 @@ void tsi_stream_init(struct tsi_sock *tsi)
 void tsi_stream_destroy(struct tsi_sock *tsi)
 {
 	struct sock *sk = tsi->sock->sk;
-	bool linked;
 	struct socket *vs;
+	bool proxy;
 
-	if (tsi->vs)
-		tsi_vs_detach(tsi->vs);
-	if (tsi->call)
-		tsi_ctl_close(tsi->call);
-	cancel_delayed_work_sync(&tsi->work);
-
+	/* No event can queue the work any more when the lock is dropped. */
 	mutex_lock(&tsi->lock);
 	tsi_probe_del(tsi);
 	tsi_unlisten_host(tsi);
-	linked = tsi->state != TSI_NATIVE;
 	tsi_call_end(tsi);
+	proxy = tsi->state != TSI_NATIVE;
+	WRITE_ONCE(tsi->state, TSI_NATIVE);
 	vs = tsi->vs;
 	tsi->vs = NULL;
+	if (vs)
+		tsi_vs_detach(vs);
 	mutex_unlock(&tsi->lock);
+	cancel_delayed_work_sync(&tsi->work);
 
 	if (vs) {
 		/* The stream's SHUTDOWN goes first: one queue for both. */
 		tsi_vs_release(vs, sk);
-		if (linked)
+		if (proxy)
 			tsi_tell_release(tsi->port, tsi->host_port);
 	}
 	while ((vs = tsi->old)) {

@@ -30,6 +30,7 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
+#include <linux/poll.h>
 #include <linux/workqueue.h>
 #include <net/af_vsock.h>
 #include <net/sock.h>
@@ -172,6 +173,22 @@ void tsi_addr_source(const struct sock *sk, const union tsi_addr *peer,
 /* stream.c */
 void tsi_stream_init(struct tsi_sock *tsi);
 void tsi_stream_destroy(struct tsi_sock *tsi);
+int tsi_stream_call(struct tsi_sock *tsi, const union tsi_addr *addr,
+		    int addr_len);
+int tsi_stream_release(struct socket *sock);
+int tsi_stream_bind(struct socket *sock, struct sockaddr *addr, int len);
+int tsi_stream_accept(struct socket *sock, struct socket *newsock,
+		      struct proto_accept_arg *arg);
+int tsi_stream_shutdown(struct socket *sock, int how);
+int tsi_stream_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
+int tsi_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
+int tsi_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
+		       int flags);
+ssize_t tsi_stream_splice_read(struct socket *sock, loff_t *ppos,
+			       struct pipe_inode_info *pipe, size_t len,
+			       unsigned int flags);
+__poll_t tsi_stream_poll(struct file *file, struct socket *sock,
+			 poll_table *wait);
 extern const struct proto_ops tsi_stream_ops;
 extern const struct proto_ops tsi_stream6_ops;
 
@@ -180,6 +197,9 @@ void tsi_dgram_destroy(struct tsi_sock *tsi);
 extern const struct proto_ops tsi_dgram_ops;
 extern const struct proto_ops tsi_dgram6_ops;
 bool tsi_dgram_peer(struct tsi_sock *tsi, union tsi_addr *ret_addr);
+
+/* unix.c */
+extern const struct proto_ops tsi_unix_ops;
 
 /* options.c */
 int tsi_setsockopt(struct socket *sock, int level, int name, sockptr_t val,
