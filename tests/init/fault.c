@@ -46,7 +46,9 @@ static int be_workload(void)
 	gid_t groups[4];
 	bool user = getuid() == 1000 && geteuid() == 1000 && getgid() == 1001 &&
 		getgroups(4, groups) == 2;
-	return user && file_is("/base", "base\n") && file_is("/file", "delta\n") ? COMPLETE : INCOMPLETE;
+	bool whole = file_is("/base", "base\n") && file_is("/middle", "middle\n") &&
+		file_is("/file", "delta\n");
+	return user && whole ? COMPLETE : INCOMPLETE;
 }
 
 static int be_agent(void)

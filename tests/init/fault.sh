@@ -22,6 +22,7 @@ echo '#!/nowhere' >base/init
 printf 'root:x:0:0::/root:/bin/sh\nweb:x:1000:1001::/srv/web:/bin/sh\n' >base/etc/passwd
 printf 'web:x:1001:\nextra:x:2000:web\n' >base/etc/group
 echo middle >middle/file
+echo middle >middle/middle
 echo delta >delta/file
 printf 'workload\n' >delta/.supermachine-cmd
 mkdir -p base/usr/bin
