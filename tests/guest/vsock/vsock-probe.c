@@ -168,6 +168,22 @@ static void greet(void)
 	close(fd);
 }
 
+/* Connect and close, twice from the same port: the first must be gone by then. */
+static void twice(void)
+{
+	const char *answer = "ok";
+
+	for (int i = 0; i < 2 && !strcmp(answer, "ok"); i++) {
+		int fd = new_socket(SOCK_STREAM, 10);
+
+		if (bind(fd, ADDRESS(VMADDR_CID_ANY, 6002), ADDRESS_SIZE) ||
+			connect(fd, ADDRESS(VMADDR_CID_HOST, SINK_PORT), ADDRESS_SIZE))
+			answer = strerrorname_np(errno);
+		close(fd);
+	}
+	printf("twice %s\n", answer);
+}
+
 /* The whole environment of the host, by size and sum of bytes. */
 static void environment(void)
 {
@@ -505,6 +521,8 @@ static void run(const char *line)
 		upload(first);
 	else if (!strcmp(name, "greet"))
 		greet();
+	else if (!strcmp(name, "twice"))
+		twice();
 	else if (!strcmp(name, "environment"))
 		environment();
 	else if (!strcmp(name, "datagram"))
