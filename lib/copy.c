@@ -63,16 +63,12 @@ int copy_file(int in, int out)
 #ifdef __linux__
 	if (ioctl(out, FICLONE, in) == 0)
 		return 0;
-	/* Until it says that it is done, or cannot: the rest is then copied by hand. */
-	for (;;) {
-		ssize_t count = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
+	ssize_t count;
 
-		if (count > 0 || (count < 0 && errno == EINTR))
-			continue;
-		if (count < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-			return -errno;
-		break;
-	}
+	/* Until it is done, or cannot go on: what is left is copied by hand, which tells the error. */
+	do {
+		count = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
+	} while (count > 0 || (count < 0 && errno == EINTR));
 #endif
 	return copy_by_hand(in, out);
 }
