@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The manual pages are clean mdoc and name every function, command, option, variable and exit status.
+# shellcheck disable=SC2013 # the lists are of words
 . "$SRCDIR/tests/lib.sh"
 man=$SRCDIR/man
 
