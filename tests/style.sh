@@ -17,7 +17,7 @@ none() {
 }
 
 licences() {
-	for file in $(git ls-files | grep -v -e '\.xz$' -e '^COPYING\.' -e '\.list$' -e '^tests/manifest\.' -e /corpus/); do
+	for file in $(git ls-files | grep -v -e '\.xz$' -e '^COPYING\.' -e '\.list$' -e '^tests/manifest\.' -e /corpus/ -e /debian/changelog -e /debian/source/format); do
 		head -n 3 "$file" | grep -Eq 'SPDX-License-Identifier: .*(Apache-2\.0|GPL-2\.0|MIT)' || echo "$file"
 	done
 }
