@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * user[:group], as names or decimal ids, looked up in the image's own passwd and group files.
- * A digit string is an id and never a name; ids end below 2^32 - 1, which setuid(2) takes for
- * "unchanged", so no number can wrap round to root.
+ * user[:group], as names or decimal ids, looked up in the image's own passwd and group
+ * files. A digit string is an id and never a name; ids end below 2^32 - 1, which
+ * setuid(2) takes for "unchanged", so no number can wrap round to root.
  */
 #include "init.h"
 
@@ -37,8 +37,8 @@ struct passwd_entry {
 };
 
 /* By uid when NAME is empty. Lines that are no entries are passed over. */
-static bool find_passwd(struct span file, struct span name, uint64_t uid,
-	struct passwd_entry *ret)
+static bool find_passwd(
+	struct span file, struct span name, uint64_t uid, struct passwd_entry *ret)
 {
 	struct span line, f[FIELDS];
 	while (span_cut(&file, '\n', &line)) {
@@ -87,12 +87,12 @@ static void add_memberships(struct account *a, struct span file, struct span nam
 	}
 }
 
-/* -EINVAL with the problem in words. An explicit group stands alone, as in container engines. */
+/* -EINVAL with the problem in words. An explicit group stands alone. */
 int find_account(struct span spec, struct span passwd, struct span group,
 	struct account *ret, const char **ret_problem)
 {
-	struct span user = { 0 }, group_name = { 0 };
-	struct passwd_entry entry = { .name = { 0 } };
+	struct span user = {0}, group_name = {0};
+	struct passwd_entry entry = {.name = {0}};
 	uint64_t uid = 0, gid;
 
 	span_cut(&spec, ':', &user);
@@ -102,17 +102,18 @@ int find_account(struct span spec, struct span passwd, struct span group,
 	*ret_problem = "unknown user ";
 	if (user.len && !by_name && !span_number(user, MAX_ID, &uid))
 		return -EINVAL;
-	bool found = find_passwd(passwd, by_name ? user : (struct span){ 0 }, uid, &entry);
+	bool found = find_passwd(passwd, by_name ? user : (struct span){0}, uid, &entry);
 	if (by_name && !found)
 		return -EINVAL;
 	gid = found ? entry.gid : 0;
 	*ret_problem = "unknown group in ";
-	if (group_name.len && !(all_digits(group_name) ?
-			span_number(group_name, MAX_ID, &gid) :
-			find_group(group, group_name, &gid)))
+	if (group_name.len &&
+		!(all_digits(group_name) ? span_number(group_name, MAX_ID, &gid)
+					 : find_group(group, group_name, &gid)))
 		return -EINVAL;
 
-	*ret = (struct account){ .uid = (uint32_t)(found ? entry.uid : uid), .gid = (uint32_t)gid };
+	*ret = (struct account){
+		.uid = (uint32_t)(found ? entry.uid : uid), .gid = (uint32_t)gid};
 	ret->home = found && entry.home.len ? span_copy(entry.home) : join("/", "");
 	add_group(ret, ret->gid);
 	if (found && !group_name.len)

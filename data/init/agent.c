@@ -8,7 +8,7 @@ enum { READY_MILLISECONDS = 1000 };
 
 _Noreturn static void run_agent(const struct environment *e)
 {
-	char *argv[] = { (char *)AGENT, NULL };
+	char *argv[] = {(char *)AGENT, NULL};
 	execve(AGENT, argv, e->list.items);
 	complain(errno, AGENT);
 	_exit(STATUS_NOT_EXECUTABLE);
@@ -16,7 +16,7 @@ _Noreturn static void run_agent(const struct environment *e)
 
 void start_agent(const struct environment *inherited)
 {
-	struct environment e = { 0 };
+	struct environment e = {0};
 	if (access(AGENT, F_OK)) {
 		complain(errno, AGENT);
 		return;

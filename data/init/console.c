@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Lines on the console. Every byte is an exit of the VM and every line may be searched by
-   the host, so a line is one write, has no control characters and is of bounded length. */
+/* Lines on the console. Every byte is an exit of the VM and the host searches lines, so a
+   line is one write, has no control characters and is of bounded length. */
 #include "init.h"
 
 enum { LINE_BYTES = 1000 };
@@ -74,7 +74,7 @@ void print_line(int error, const char *word, ...)
 	va_end(more);
 }
 
-/* PID 1 never exits: the machine would go down with its message. A child only gives up. */
+/* PID 1 never exits: the machine would go down with it. A child only gives up. */
 _Noreturn void print_fatal(int error, const char *word, ...)
 {
 	bool child = getpid() != 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An environment: NAME=VALUE strings in the order of their names' first appearance. A hash
-   table finds a name, for a host may send tens of thousands. */
+/* An environment: NAME=VALUE strings in the order of their names' first appearance. A
+   hash table finds a name, for a host may send tens of thousands. */
 #include "init.h"
 
 static size_t hash_name(struct span name)
@@ -13,7 +13,7 @@ static size_t hash_name(struct span name)
 
 static struct span name_of(const char *entry)
 {
-	return (struct span){ entry, (size_t)(strchr(entry, '=') - entry) };
+	return (struct span){entry, (size_t)(strchr(entry, '=') - entry)};
 }
 
 /* The slot of a name, or the free one where it would go. */
@@ -85,5 +85,5 @@ void environment_free(struct environment *e)
 		free(e->list.items[i]);
 	free(e->list.items);
 	free(e->slots);
-	*e = (struct environment){ 0 };
+	*e = (struct environment){0};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Files of the image and of the kernel. The image may put anything anywhere, so nothing here
-   waits for a FIFO, reads a device without end, or leaves the container root by a link. */
+/* Files of the image and of the kernel. The image may put anything anywhere, so nothing
+   here waits for a FIFO, reads a device without end, or leaves the container root by a
+   link. */
 #include "init.h"
 
 enum { FILE_BYTES = 64 << 20 };
@@ -10,7 +11,7 @@ int read_file(const char *path, struct text *ret)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
-	struct text t = { 0 };
+	struct text t = {0};
 	struct stat st;
 	char part[4096];
 	ssize_t n = fstat(fd, &st);
@@ -59,7 +60,7 @@ int write_existing(const char *path, const char *value)
 	return write_new(open(path, O_WRONLY | O_CLOEXEC), span_of(value), 0);
 }
 
-/* Readers see the old content or the new one; a link of that name is replaced, not followed. */
+/* Readers see the old content or the new one; a link of that name is replaced. */
 int replace_file(const char *path, struct span content, mode_t mode)
 {
 	char *draft = join(path, ".new");
@@ -101,8 +102,8 @@ static char *path_behind(int dir, const char *parent, const char *name)
 }
 
 /*
- * Opens a directory (O_PATH) and makes what is missing of it, mode 0755. Links are followed
- * as seen from ROOT; where one leads to nothing, its target is made.
+ * Opens a directory (O_PATH) and makes what is missing of it, mode 0755. Links are
+ * followed as seen from ROOT; where one leads to nothing, its target is made.
  */
 int make_path(int root, const char *path, int links)
 {
@@ -116,8 +117,8 @@ int make_path(int root, const char *path, int links)
 	size_t cut = whole.len;
 	while (cut && path[cut - 1] != '/')
 		cut--;
-	char *parent = span_copy((struct span){ path, cut });
-	char *name = span_copy((struct span){ path + cut, whole.len - cut });
+	char *parent = span_copy((struct span){path, cut});
+	char *name = span_copy((struct span){path + cut, whole.len - cut});
 	int dir = make_path(root, cut ? parent : ".", links);
 	fd = dir;
 	if (dir >= 0) {

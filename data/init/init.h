@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of init-oci share. A function that can fail returns 0 or more, or -errno;
- * running out of memory is fatal, so nothing that allocates reports it.
+ * What the files of init-oci share. A function that can fail returns 0 or more, or
+ * -errno; running out of memory is fatal, so nothing that allocates reports it.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -171,7 +171,7 @@ void report_parking(void);
 /* root.c: the disks, and the root made of them. */
 struct disks {
 	struct list names; /* vda, vdb, ... */
-	size_t layers;     /* the first ones; volumes follow */
+	size_t layers;	   /* the first ones; volumes follow */
 };
 void find_disks(struct disks *ret);
 void enter_container(struct disks *disks);
@@ -185,7 +185,7 @@ bool resolver_usable(struct span content);
 
 /* virtiofs.c, rosetta.c */
 void mount_virtiofs(void);
-void start_rosetta(struct environment *e);
+void start_rosetta(void);
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The environment message: one JSON object (RFC 8259) whose members "env" and "secrets" map
- * names to strings. Strict: a text that is not JSON in UTF-8 from its first byte to its last
- * is refused as a whole. Strings are decoded in place; their decoded form is never longer.
+ * The environment message: one JSON object (RFC 8259) whose members "env" and "secrets"
+ * map names to strings. Strict: a text that is not JSON in UTF-8 from its first byte to
+ * its last is refused as a whole. Strings are decoded in place; their decoded form is
+ * never longer.
  */
 #include "init.h"
 
@@ -96,7 +97,8 @@ static bool json_escape(struct json *j, char **out)
 	return name;
 }
 
-/* One character of more than one byte: no overlong form, no surrogate, none above U+10FFFF. */
+/* One character of more than one byte: no overlong form, no surrogate, none above
+ * U+10FFFF. */
 static bool json_utf8(struct json *j, char **out)
 {
 	unsigned char first = (unsigned char)*j->at;
@@ -179,7 +181,7 @@ static bool json_number(struct json *j)
 /* A string, number or literal. */
 static bool json_scalar(struct json *j)
 {
-	static const char *const literals[] = { "true", "false", "null" };
+	static const char *const literals[] = {"true", "false", "null"};
 	struct span ignored;
 	json_space(j);
 	for (int i = 0; i < 3; i++) {
@@ -194,7 +196,7 @@ static bool json_scalar(struct json *j)
 	return *j->at == '"' ? json_string(j, &ignored) : json_number(j);
 }
 
-/* Skips any value. OPEN holds the closing bracket of each level: no recursion, any depth. */
+/* Skips any value. OPEN holds the closing bracket of each level: no recursion. */
 static bool json_skip_nested(struct json *j, struct text *open)
 {
 	struct span ignored;
@@ -225,7 +227,7 @@ static bool json_skip_nested(struct json *j, struct text *open)
 
 static bool json_skip(struct json *j)
 {
-	struct text open = { 0 };
+	struct text open = {0};
 	bool ok = json_skip_nested(j, &open);
 	text_free(&open);
 	return ok;
@@ -240,7 +242,8 @@ static void refuse_member(struct span name, const char *why)
 
 static bool name_usable(struct span name)
 {
-	return name.len && !memchr(name.at, '=', name.len) && !memchr(name.at, 0, name.len);
+	return name.len && !memchr(name.at, '=', name.len) &&
+	       !memchr(name.at, 0, name.len);
 }
 
 static bool json_pair(struct json *j, struct environment *e)
@@ -275,7 +278,8 @@ static bool json_pairs(struct json *j, struct environment *e)
 	return json_accept(j, '}');
 }
 
-static bool json_member(struct json *j, struct environment *env, struct environment *secrets)
+static bool json_member(
+	struct json *j, struct environment *env, struct environment *secrets)
 {
 	struct span name;
 	if (!json_string(j, &name) || !json_accept(j, ':'))
@@ -289,7 +293,8 @@ static bool json_member(struct json *j, struct environment *env, struct environm
 	return json_skip(j);
 }
 
-static bool json_message(struct json *j, struct environment *env, struct environment *secrets)
+static bool json_message(
+	struct json *j, struct environment *env, struct environment *secrets)
 {
 	if (!json_accept(j, '{'))
 		return false;
@@ -309,7 +314,7 @@ static bool json_message(struct json *j, struct environment *env, struct environ
 int parse_environment(char *text, size_t len, struct environment *env,
 	struct environment *secrets, size_t *ret_where)
 {
-	struct json j = { text, text, text + len };
+	struct json j = {text, text, text + len};
 	if (json_message(&j, env, secrets))
 		return 0;
 	environment_free(env);

@@ -17,13 +17,14 @@ static void forget_arguments(int argc, char **argv, char **envp)
 
 static bool command_here(void)
 {
-	return !access("/.supermachine-argv", F_OK) || !access("/.supermachine-cmd", F_OK);
+	return !access("/.supermachine-argv", F_OK) ||
+	       !access("/.supermachine-cmd", F_OK);
 }
 
 int main(int argc, char **argv, char **envp)
 {
-	struct environment environment = { 0 };
-	struct disks disks = { 0 };
+	struct environment environment = {0};
+	struct disks disks = {0};
 
 	if (getpid() != 1) {
 		say("not PID 1, nothing done");
@@ -52,7 +53,7 @@ int main(int argc, char **argv, char **envp)
 	write_names(hostname);
 	add_probe_interface();
 	mount_virtiofs();
-	start_rosetta(&environment);
+	start_rosetta();
 	set_clock();
 
 	fetch_environment(&environment);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* File systems that the kernel makes up, and what else a container expects to find. Each target
-   is mounted once: what is there and of the right type stays. */
+/* File systems that the kernel makes up, and what else a container expects to find. Each
+   target is mounted once: what is there and of the right type stays. */
 #include "init.h"
 
 #define PROC_MAGIC 0x9fa0
@@ -20,17 +20,18 @@ struct filesystem {
 };
 
 static const struct filesystem of_kernel[] = {
-	{ "/proc", "proc", NULL, CLOSED, PROC_MAGIC },
-	{ "/sys", "sysfs", NULL, CLOSED, SYSFS_MAGIC_NUMBER },
-	{ "/dev", "devtmpfs", NULL, MS_NOSUID, TMPFS_MAGIC_NUMBER },
+	{"/proc", "proc", NULL, CLOSED, PROC_MAGIC},
+	{"/sys", "sysfs", NULL, CLOSED, SYSFS_MAGIC_NUMBER},
+	{"/dev", "devtmpfs", NULL, MS_NOSUID, TMPFS_MAGIC_NUMBER},
 };
 
 static const struct filesystem of_container[] = {
-	{ "/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
-		MS_NOSUID | MS_NOEXEC, DEVPTS_MAGIC },
-	{ "/dev/shm", "tmpfs", "size=64m,mode=1777", MS_NOSUID | MS_NODEV, TMPFS_MAGIC_NUMBER },
-	{ "/dev/mqueue", "mqueue", NULL, CLOSED, MQUEUE_MAGIC_NUMBER },
-	{ "/sys/fs/cgroup", "cgroup2", "nsdelegate", CLOSED, CGROUP2_MAGIC },
+	{"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
+		MS_NOSUID | MS_NOEXEC, DEVPTS_MAGIC},
+	{"/dev/shm", "tmpfs", "size=64m,mode=1777", MS_NOSUID | MS_NODEV,
+		TMPFS_MAGIC_NUMBER},
+	{"/dev/mqueue", "mqueue", NULL, CLOSED, MQUEUE_MAGIC_NUMBER},
+	{"/sys/fs/cgroup", "cgroup2", "nsdelegate", CLOSED, CGROUP2_MAGIC},
 };
 
 bool in_initramfs(void)
@@ -39,7 +40,7 @@ bool in_initramfs(void)
 	if (statfs("/", &fs))
 		fatal(errno, "/");
 	return (unsigned long)fs.f_type == TMPFS_MAGIC_NUMBER ||
-		(unsigned long)fs.f_type == RAMFS_MAGIC_NUMBER;
+	       (unsigned long)fs.f_type == RAMFS_MAGIC_NUMBER;
 }
 
 static bool already_there(const struct filesystem *f)
@@ -48,8 +49,8 @@ static bool already_there(const struct filesystem *f)
 	struct statfs fs;
 	char *parent = join(f->target, "/..");
 	bool there = !stat(f->target, &here) && !stat(parent, &above) &&
-		here.st_dev != above.st_dev && !statfs(f->target, &fs) &&
-		(unsigned long)fs.f_type == f->magic;
+		     here.st_dev != above.st_dev && !statfs(f->target, &fs) &&
+		     (unsigned long)fs.f_type == f->magic;
 	free(parent);
 	return there;
 }
@@ -71,7 +72,7 @@ void mount_kernel_filesystems(void)
 		mount_once(&of_kernel[i]);
 }
 
-/* Before there is a console nobody can be told; mount_kernel_filesystems() tries again. */
+/* Nobody can be told without a console; mount_kernel_filesystems() tries again. */
 void mount_dev(void)
 {
 	if (!already_there(&of_kernel[2]) && !make_directory("/dev"))
@@ -130,10 +131,10 @@ static int copy_directory(int from, int to, const char *name)
 }
 
 /* A fresh tmpfs with the directories that the image ships at this place. */
-static void mount_over_image(const char *path, mode_t mode, unsigned long flags,
-	const char *options)
+static void mount_over_image(
+	const char *path, mode_t mode, unsigned long flags, const char *options)
 {
-	struct stat st = { .st_mode = 0 };
+	struct stat st = {.st_mode = 0};
 	int error = make_directory(path);
 	int old = error ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (!error && (old < 0 || fstat(old, &st)))
@@ -164,10 +165,10 @@ static void make_wide_directory(const char *path, mode_t mode)
 static void link_descriptors(void)
 {
 	static const char *const links[][2] = {
-		{ "/proc/self/fd", "/dev/fd" },
-		{ "/proc/self/fd/0", "/dev/stdin" },
-		{ "/proc/self/fd/1", "/dev/stdout" },
-		{ "/proc/self/fd/2", "/dev/stderr" },
+		{"/proc/self/fd", "/dev/fd"},
+		{"/proc/self/fd/0", "/dev/stdin"},
+		{"/proc/self/fd/1", "/dev/stdout"},
+		{"/proc/self/fd/2", "/dev/stderr"},
 	};
 	for (int i = 0; i < 4; i++)
 		if (symlink(links[i][0], links[i][1]) && errno != EEXIST)
@@ -177,8 +178,8 @@ static void link_descriptors(void)
 static void set_kernel_values(void)
 {
 	static const char *const values[][2] = {
-		{ "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0" },
-		{ "/proc/sys/net/ipv4/ping_group_range", "0 2147483647" },
+		{"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
+		{"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
 	};
 	for (int i = 0; i < 2; i++) {
 		int error = write_existing(values[i][0], values[i][1]);
@@ -188,14 +189,14 @@ static void set_kernel_values(void)
 }
 
 /*
- * Machines below 512 MiB start without huge pages. Turning them on for programs that ask for
- * them also raises the kernel's reserve, by more than a small machine can spare.
+ * Machines below 512 MiB start without huge pages. Turning them on for programs that ask
+ * for them also raises the kernel's reserve, by more than a small machine can spare.
  */
 static void allow_huge_pages(void)
 {
 	static const char enabled[] = "/sys/kernel/mm/transparent_hugepage/enabled";
 	static const char reserve[] = "/proc/sys/vm/min_free_kbytes";
-	struct text state = { 0 }, old = { 0 };
+	struct text state = {0}, old = {0};
 	int error = read_file(enabled, &state);
 	if (error == -ENOENT || parameter_present("transparent_hugepage=never"))
 		return;
@@ -215,7 +216,7 @@ static void allow_huge_pages(void)
 /* The kernel's own maximum is 4096, which an ordinary user could not raise. */
 static void raise_descriptor_limit(void)
 {
-	struct rlimit limit = { 1024, 524288 };
+	struct rlimit limit = {1024, 524288};
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		complain(errno, "limit of open files");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Host name, /etc/hosts, resolv.conf and gai.conf: what the image or the host put there is
-   kept, what is missing is added. */
+/* Host name, /etc/hosts, resolv.conf and gai.conf: what the image or the host put there
+   is kept, what is missing is added. */
 #include "init.h"
 
 static const char RESOLVER[] = "nameserver 1.1.1.1\n"
@@ -25,7 +25,7 @@ static bool hostname_valid(struct span name)
 char *read_hostname(void)
 {
 	static const char path[] = "/.supermachine-hostname";
-	struct text file = { 0 };
+	struct text file = {0};
 	int error = read_file(path, &file);
 	struct span name = span_trim_end(text_span(&file), " \r\n");
 	if (error && error != -ENOENT)
@@ -73,12 +73,13 @@ void hosts_text(struct span old, const char *hostname, struct text *ret)
 
 static void write_hosts(const char *hostname)
 {
-	struct text old = { 0 }, new = { 0 };
+	struct text old = {0}, new = {0};
 	int error = read_file("/etc/hosts", &old);
 	if (!error || error == -ENOENT || error == -ELOOP) {
 		hosts_text(text_span(&old), hostname, &new);
-		error = new.len == old.len ? 0 :
-			replace_file("/etc/hosts", text_span(&new), 0644);
+		error = new.len == old.len
+				? 0
+				: replace_file("/etc/hosts", text_span(&new), 0644);
 	}
 	if (error)
 		complain(-error, "/etc/hosts");
@@ -95,7 +96,7 @@ bool resolver_usable(struct span content)
 			!span_word(&line, &word))
 			continue;
 		bool loopback = span_is(word, "::1") || span_is(word, "0.0.0.0") ||
-			(word.len > 4 && !memcmp(word.at, "127.", 4));
+				(word.len > 4 && !memcmp(word.at, "127.", 4));
 		if (!loopback)
 			return true;
 	}
@@ -106,7 +107,7 @@ static void write_resolver(void)
 {
 	static const char path[] = "/etc/resolv.conf";
 	struct stat st;
-	struct text old = { 0 };
+	struct text old = {0};
 	bool regular = !lstat(path, &st) && S_ISREG(st.st_mode);
 	int error = regular ? read_file(path, &old) : 0;
 	if (!error && !(regular && resolver_usable(text_span(&old))))
@@ -119,8 +120,9 @@ static void write_resolver(void)
 static void prefer_ipv4(void)
 {
 	static const char path[] = "/etc/gai.conf";
-	int error = parameter_present("supermachine.host_ipv6=0") ?
-		replace_file(path, span_of(IPV4_FIRST), 0644) : 0;
+	int error = parameter_present("supermachine.host_ipv6=0")
+			    ? replace_file(path, span_of(IPV4_FIRST), 0644)
+			    : 0;
 	if (error)
 		complain(-error, path);
 }

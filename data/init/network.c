@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Loopback, and a veth pair that carries nothing: resolvers that ask for configured address
- * families (AI_ADDRCONFIG) must see an IPv4 interface. No AF_INET socket is opened, for TSI
- * would take it over.
+ * Loopback, and a veth pair that carries nothing: resolvers that ask for configured
+ * address families (AI_ADDRCONFIG) must see an IPv4 interface. No AF_INET socket is
+ * opened, for TSI would take it over.
  */
 #include "init.h"
 
@@ -21,7 +21,7 @@ static int ask_interface(const char *name, unsigned long what, struct ifreq *req
 
 static int raise_interface(const char *name)
 {
-	struct ifreq request = { .ifr_flags = IFF_UP };
+	struct ifreq request = {.ifr_flags = IFF_UP};
 	return ask_interface(name, SIOCSIFFLAGS, &request);
 }
 
@@ -44,7 +44,8 @@ static void *reserve(struct netlink_request *r, size_t len)
 	return at;
 }
 
-static struct rtattr *attribute(struct netlink_request *r, int type, const void *data, size_t len)
+static struct rtattr *attribute(
+	struct netlink_request *r, int type, const void *data, size_t len)
 {
 	struct rtattr *a = reserve(r, RTA_LENGTH(len));
 	a->rta_type = (unsigned short)type;
@@ -59,11 +60,13 @@ static void end_nested(struct netlink_request *r, struct rtattr *a)
 	a->rta_len = (unsigned short)((char *)r + r->header.nlmsg_len - (char *)a);
 }
 
-static void begin_request(struct netlink_request *r, int type, const void *body, size_t len)
+static void begin_request(
+	struct netlink_request *r, int type, const void *body, size_t len)
 {
-	*r = (struct netlink_request){ .header = { .nlmsg_len = NLMSG_HDRLEN,
-		.nlmsg_type = (unsigned short)type,
-		.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL } };
+	*r = (struct netlink_request){.header = {.nlmsg_len = NLMSG_HDRLEN,
+					      .nlmsg_type = (unsigned short)type,
+					      .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK |
+							     NLM_F_CREATE | NLM_F_EXCL}};
 	memcpy(reserve(r, len), body, len);
 }
 
@@ -74,7 +77,7 @@ static int exchange(struct netlink_request *r)
 		struct nlmsghdr header;
 		struct nlmsgerr error;
 		char rest[512];
-	} answer = { .error = { .error = -EBADMSG } };
+	} answer = {.error = {.error = -EBADMSG}};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (fd < 0)
 		return -errno;
@@ -91,7 +94,7 @@ static int exchange(struct netlink_request *r)
 static int add_pair(void)
 {
 	struct netlink_request r;
-	struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
+	struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
 	begin_request(&r, RTM_NEWLINK, &link, sizeof(link));
 	attribute(&r, IFLA_IFNAME, PROBE, sizeof(PROBE));
 	struct rtattr *info = attribute(&r, IFLA_LINKINFO, NULL, 0);
@@ -107,11 +110,11 @@ static int add_pair(void)
 
 static int add_address(void)
 {
-	static const unsigned char address[] = { 198, 18, 0, 1 };
+	static const unsigned char address[] = {198, 18, 0, 1};
 	struct netlink_request r;
-	struct ifreq interface = { .ifr_ifindex = 0 };
-	struct ifaddrmsg body = { .ifa_family = AF_INET, .ifa_prefixlen = 30,
-		.ifa_scope = RT_SCOPE_LINK };
+	struct ifreq interface = {.ifr_ifindex = 0};
+	struct ifaddrmsg body = {
+		.ifa_family = AF_INET, .ifa_prefixlen = 30, .ifa_scope = RT_SCOPE_LINK};
 	int error = ask_interface(PROBE, SIOCGIFINDEX, &interface);
 	if (error)
 		return error;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The kernel command line: whole words only, whatever its length, and what the words ask for. */
+/* The kernel command line, in whole words, and what the words ask for. */
 #include "init.h"
 
 static const char TOKEN[] = "supermachine.tsi_token=";
@@ -17,7 +17,7 @@ void set_parameters(const char *line)
 
 void read_parameters(void)
 {
-	struct text line = { 0 };
+	struct text line = {0};
 	int error = read_file("/proc/cmdline", &line);
 	if (error)
 		complain(-error, "/proc/cmdline");
@@ -34,8 +34,9 @@ bool next_parameter(struct span *rest, struct span *ret)
 		rest->at++;
 		rest->len--;
 	}
-	*ret = (struct span){ rest->at, 0 };
-	for (; rest->len && (quoted || !strchr(" \t\r\n", *rest->at)); rest->at++, rest->len--) {
+	*ret = (struct span){rest->at, 0};
+	for (; rest->len && (quoted || !strchr(" \t\r\n", *rest->at));
+		rest->at++, rest->len--) {
 		quoted ^= *rest->at == '"';
 		ret->len++;
 	}
@@ -57,7 +58,7 @@ static bool parameter_value(struct span word, const char *key, struct span *ret)
 	size_t len = strlen(key);
 	if (word.len < len || memcmp(word.at, key, len))
 		return false;
-	*ret = (struct span){ word.at + len, word.len - len };
+	*ret = (struct span){word.at + len, word.len - len};
 	return true;
 }
 
@@ -81,7 +82,7 @@ void set_clock(void)
 		return;
 	if (!find_host_time(span_of(command_line), &seconds))
 		seconds = DEFAULT_TIME;
-	now = (struct timespec){ .tv_sec = (time_t)seconds };
+	now = (struct timespec){.tv_sec = (time_t)seconds};
 	if (clock_settime(CLOCK_REALTIME, &now))
 		complain(errno, "set the clock");
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Points where the host may take a snapshot: a line out, one line in, half a minute at most. */
+/* Points where the host may take a snapshot: a line out, one line in, at most 30 s. */
 #include "init.h"
 
-const struct pause kernel_cache = { "supermachine.kcache=1", "[SUPERMACHINE-KCACHE] " };
-const struct pause before_exec = { "supermachine.pre_exec_sync=1", "[SUPERMACHINE-PRE-EXEC] " };
+const struct pause kernel_cache = {"supermachine.kcache=1", "[SUPERMACHINE-KCACHE] "};
+const struct pause before_exec = {
+	"supermachine.pre_exec_sync=1", "[SUPERMACHINE-PRE-EXEC] "};
 
 enum { PAUSE_MILLISECONDS = 30000 };
 
@@ -19,7 +20,7 @@ static ssize_t read_answer(char *answer, size_t size, int *ret_error)
 	size_t len = 0;
 	*ret_error = 0;
 	while (len < size) {
-		struct pollfd in = { 0, POLLIN, 0 };
+		struct pollfd in = {0, POLLIN, 0};
 		long long left = deadline - milliseconds();
 		int ready = left > 0 ? poll(&in, 1, (int)left) : 0;
 		if (ready < 0 && errno == EINTR)
@@ -50,6 +51,7 @@ void pause_for_host(const struct pause *p)
 	} else {
 		mark(p->name, "timeout rn=", decimal(n), " errno=", decimal(error));
 	}
-	/* A host repeats its line until it sees the answer; none of it is for the workload. */
+	/* A host repeats its line until it sees the answer; none of it is for the
+	 * workload. */
 	ioctl(0, TCFLSH, TCIFLUSH);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Signals and children. All signals are blocked from the start and taken by one loop, so none
- * that arrives before the workload exists is lost and no handler competes for an exit status.
- * Masks are 64 plain bits: the C library's sets leave out the signals it uses itself.
+ * Signals and children. All signals are blocked from the start and taken by one loop, so
+ * none that arrives before the workload exists is lost and no handler competes for an
+ * exit status. Masks are 64 plain bits: the C library's sets leave out the signals it
+ * uses itself.
  */
 #include "init.h"
 
-static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP };
+static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 enum { FAULTS = sizeof(faults) / sizeof(*faults) };
 
 static pid_t workload_pid;
@@ -40,7 +41,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 void block_signals(void)
 {
-	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART};
 	uint64_t mask = ~0ull;
 	action.sa_sigaction = on_fault;
 	for (int i = 0; i < FAULTS; i++) {
@@ -71,19 +72,21 @@ pid_t fork_child(void)
 }
 
 /*
- * Waits until PATH appears (WATCH is an inotify descriptor of its directory), the child ends, or
- * DEADLINE comes; without PATH for the end alone. True when what was waited for has happened.
+ * Waits until PATH appears (WATCH is an inotify descriptor of its directory), the child
+ * ends, or DEADLINE comes; without PATH for the end alone. True when what was waited for
+ * has happened.
  */
 bool wait_child(pid_t pid, int watch, long long deadline, const char *path)
 {
-	struct pollfd fds[] = { { (int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0 },
-		{ watch, POLLIN, 0 } };
+	struct pollfd fds[] = {
+		{(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0}, {watch, POLLIN, 0}};
 	bool happened = false, ended = fds[0].fd < 0;
 	while (!happened && !ended) {
 		char events[1024];
 		happened = path && !access(path, F_OK);
 		long long left = deadline - milliseconds();
-		if (happened || left <= 0 || (poll(fds, 2, (int)left) < 0 && errno != EINTR))
+		if (happened || left <= 0 ||
+			(poll(fds, 2, (int)left) < 0 && errno != EINTR))
 			break;
 		ended = fds[0].revents;
 		if (fds[1].revents && read(watch, events, sizeof(events)) < 0) {
@@ -126,7 +129,7 @@ static void reap(void)
 			workload_ended(status);
 }
 
-/* Sleeps for ever. Signals that the kernel itself sends are not meant for the workload. */
+/* Sleeps for ever. Signals of the kernel itself are not meant for the workload. */
 _Noreturn void park(void)
 {
 	for (;;) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The container root: every layer read-only on /lower/N, an overlay of them with a tmpfs on
- * top, moved onto / in place of the initramfs. Anything that fails here is fatal, for a
- * container must not run on half of its image.
+ * The container root: every layer read-only on /lower/N, an overlay of them with a tmpfs
+ * on top, moved onto / in place of the initramfs. Anything that fails here is fatal, for
+ * a container must not run on half of its image.
  */
 #include "init.h"
 
@@ -18,7 +18,8 @@ static bool disk_before(const char *a, const char *b)
 static void add_disk(struct list *names, const char *name)
 {
 	list_add(names, join(name, ""));
-	for (size_t i = names->count - 1; i && disk_before(name, names->items[i - 1]); i--) {
+	for (size_t i = names->count - 1; i && disk_before(name, names->items[i - 1]);
+		i--) {
 		char *later = names->items[i - 1];
 		names->items[i - 1] = names->items[i];
 		names->items[i] = later;
@@ -40,12 +41,12 @@ static void list_disks(struct list *names)
 }
 
 /*
- * The file system of a layer, or NULL for a volume. The disk is closed again, and with its
- * last close its pages go: a snapshot must not remember what a volume contained.
+ * The file system of a layer, or NULL for a volume. The disk is closed again, and with
+ * its last close its pages go: a snapshot must not remember what a volume contained.
  */
 static const char *layer_type(const char *device)
 {
-	char start[1024 + 4] = { 0 };
+	char start[1024 + 4] = {0};
 	int fd = open(device, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || pread(fd, start, sizeof(start), 0) < 0)
 		fatal(errno, device);
@@ -55,7 +56,8 @@ static const char *layer_type(const char *device)
 	return memcmp(start + 1024, "\xe2\xe1\xf5\xe0", 4) ? NULL : "erofs";
 }
 
-/* Also for a root that somebody else has assembled: the volumes are the disks after the layers. */
+/* Also for a root that somebody else has assembled: the volumes are the disks after the
+ * layers. */
 void find_disks(struct disks *ret)
 {
 	list_disks(&ret->names);
@@ -82,19 +84,21 @@ static void mount_layer(const char *name, size_t number)
 	const char *type = layer_type(device);
 	need_directory(target);
 	if (!type || mount(device, target, type, MS_RDONLY, NULL))
-		fatal(type ? errno : EINVAL, "mount ", device, " (", type ? type : "layer", ")");
+		fatal(type ? errno : EINVAL, "mount ", device, " (",
+			type ? type : "layer", ")");
 	free(target);
 	free(device);
 }
 
-/* Relative names keep the options of 500 layers, overlayfs' own limit, within one page. */
+/* Relative names keep the options of 500 layers, overlayfs' limit, within one page. */
 static void mount_overlay(size_t layers)
 {
-	struct text options = { 0 };
+	struct text options = {0};
 	text_adds(&options, "lowerdir=");
 	for (size_t n = layers; n--;) {
 		text_adds(&options, decimal((long long)n));
-		text_adds(&options, n ? ":" : ",upperdir=/upper/upper,workdir=/upper/work");
+		text_adds(
+			&options, n ? ":" : ",upperdir=/upper/upper,workdir=/upper/work");
 	}
 	if (mount("tmpfs", "/upper", "tmpfs", 0, NULL))
 		fatal(errno, "mount tmpfs on /upper");
@@ -102,7 +106,8 @@ static void mount_overlay(size_t layers)
 	need_directory("/upper/work");
 	if (chdir("/lower"))
 		fatal(errno, "/lower");
-	if (options.len > 4095 || mount("overlay", "/newroot", "overlay", 0, options.data))
+	if (options.len > 4095 ||
+		mount("overlay", "/newroot", "overlay", 0, options.data))
 		fatal(options.len > 4095 ? E2BIG : errno, "mount the overlay of ",
 			decimal((long long)layers), " layers");
 	text_free(&options);
@@ -162,8 +167,10 @@ static void delete_files(int fd, dev_t device)
 		if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW))
 			complain(errno, "free the initramfs: ", name);
 		else if (st.st_dev == device && S_ISDIR(st.st_mode))
-			delete_files(openat(dirfd(dir), name,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), device);
+			delete_files(
+				openat(dirfd(dir), name,
+					O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+				device);
 		else if (st.st_dev == device && unlinkat(dirfd(dir), name, 0))
 			complain(errno, "free the initramfs: ", name);
 	}
@@ -184,7 +191,9 @@ static void free_initramfs(void)
 static void move_into_root(void)
 {
 	static const char *const moved[][2] = {
-		{ "/dev", "/newroot/dev" }, { "/proc", "/newroot/proc" }, { "/sys", "/newroot/sys" },
+		{"/dev", "/newroot/dev"},
+		{"/proc", "/newroot/proc"},
+		{"/sys", "/newroot/sys"},
 	};
 	for (int i = 0; i < 3; i++) {
 		need_directory(moved[i][1]);

@@ -11,7 +11,7 @@ enum {
 static int wait_ready(int fd, short events, long long deadline)
 {
 	for (;;) {
-		struct pollfd one = { fd, events, 0 };
+		struct pollfd one = {fd, events, 0};
 		long long left = deadline - milliseconds();
 		int ready = left > 0 ? poll(&one, 1, (int)left) : 0;
 		if (ready > 0)
@@ -25,8 +25,9 @@ static int wait_ready(int fd, short events, long long deadline)
 
 static int dial_service(long long deadline)
 {
-	struct sockaddr_vm host = { .svm_family = AF_VSOCK, .svm_port = SERVICE_PORT,
-		.svm_cid = VMADDR_CID_HOST };
+	struct sockaddr_vm host = {.svm_family = AF_VSOCK,
+		.svm_port = SERVICE_PORT,
+		.svm_cid = VMADDR_CID_HOST};
 	int error = 0;
 	socklen_t len = sizeof(error);
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -66,7 +67,7 @@ static int read_message(int fd, long long deadline, struct text *ret)
 
 static void apply_message(struct text *message, struct environment *e)
 {
-	struct environment env = { 0 }, secrets = { 0 };
+	struct environment env = {0}, secrets = {0};
 	size_t where;
 	if (!message->len)
 		say("environment: the host sent nothing");
@@ -82,7 +83,7 @@ static void apply_message(struct text *message, struct environment *e)
 void fetch_environment(struct environment *e)
 {
 	long long deadline = milliseconds() + SERVICE_MILLISECONDS;
-	struct text message = { 0 };
+	struct text message = {0};
 	int fd = dial_service(deadline);
 	if (fd < 0) {
 		complain(-fd, "environment: vsock port ", decimal(SERVICE_PORT));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Parking of CPUs for snapshots: built into our kernel, a module of the host's for others. The
-   host learns on the console where the state is. */
+/* Parking of CPUs for snapshots: built into our kernel, a module of the host's for
+   others. The host learns on the console where the state is. */
 #include "init.h"
 
 static const char STATE[] = "/sys/kernel/smpark/state_gpa";
@@ -20,7 +20,7 @@ static void load_module(const char *path)
 
 void report_parking(void)
 {
-	struct text state = { 0 };
+	struct text state = {0};
 	if (access(STATE, F_OK))
 		load_module("/supermachine-smpark.ko");
 	int error = read_file(STATE, &state);

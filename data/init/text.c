@@ -4,12 +4,12 @@
 
 struct span span_of(const char *string)
 {
-	return (struct span){ string, strlen(string) };
+	return (struct span){string, strlen(string)};
 }
 
 struct span text_span(const struct text *t)
 {
-	return (struct span){ t->data ? t->data : "", t->len };
+	return (struct span){t->data ? t->data : "", t->len};
 }
 
 bool span_is(struct span s, const char *word)
@@ -28,7 +28,7 @@ bool span_cut(struct span *rest, char separator, struct span *ret)
 		rest->at = NULL;
 		return true;
 	}
-	*ret = (struct span){ rest->at, (size_t)(end - rest->at) };
+	*ret = (struct span){rest->at, (size_t)(end - rest->at)};
 	rest->len -= ret->len + 1;
 	rest->at = end + 1;
 	return true;
@@ -44,7 +44,7 @@ bool span_word(struct span *rest, struct span *ret)
 {
 	for (; rest->len && is_blank(*rest->at); rest->len--)
 		rest->at++;
-	*ret = (struct span){ rest->at, 0 };
+	*ret = (struct span){rest->at, 0};
 	for (; rest->len && !is_blank(*rest->at); rest->len--, ret->len++)
 		rest->at++;
 	return ret->len;
@@ -106,7 +106,7 @@ void text_adds(struct text *t, const char *string)
 void text_free(struct text *t)
 {
 	free(t->data);
-	*t = (struct text){ 0 };
+	*t = (struct text){0};
 }
 
 void list_add(struct list *l, char *item)
@@ -138,7 +138,7 @@ const char *decimal(long long n)
 
 char *join(const char *a, const char *b)
 {
-	struct text t = { 0 };
+	struct text t = {0};
 	text_adds(&t, a);
 	text_adds(&t, b);
 	return t.data;

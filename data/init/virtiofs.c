@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Host directories: TAG, a tab and an absolute path per line of /.supermachine-virtiofs-binds. */
+/* Host directories: TAG, a tab and an absolute path per line of
+ * /.supermachine-virtiofs-binds. */
 #include "init.h"
 
 static const char BINDS[] = "/.supermachine-virtiofs-binds";
@@ -15,15 +16,15 @@ static void mount_tag(const char *tag, const char *path)
 
 static void mount_bind(struct span line)
 {
-	struct span tag = { 0 };
+	struct span tag = {0};
 	line = span_trim_end(line, "\r");
 	if (!line.len)
 		return;
 	span_cut(&line, '\t', &tag);
 	bool usable = tag.len && line.at && line.len && *line.at == '/' &&
-		!memchr(line.at, 0, line.len);
+		      !memchr(line.at, 0, line.len);
 	char *name = span_copy(tag);
-	char *path = span_copy(usable ? line : (struct span){ "", 0 });
+	char *path = span_copy(usable ? line : (struct span){"", 0});
 	if (usable)
 		mount_tag(name, path);
 	else
@@ -34,7 +35,7 @@ static void mount_bind(struct span line)
 
 void mount_virtiofs(void)
 {
-	struct text file = { 0 };
+	struct text file = {0};
 	struct span line;
 	int error = read_file(BINDS, &file);
 	struct span rest = text_span(&file);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Volumes: the disks after the layers, on the paths of /.supermachine-volumes, in order. They
-   are not touched before the heartbeat: a snapshot taken there is restored over other content. */
+/* Volumes: the disks after the layers, on the paths of /.supermachine-volumes, in order.
+   They are not touched before the heartbeat: a snapshot taken there is restored over
+   other content. */
 #include "init.h"
 
 static const char VOLUMES[] = "/.supermachine-volumes";
@@ -30,7 +31,7 @@ static int adopt_owner(int root, const char *path, const struct stat *image)
 	int copy = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	int fresh = copy < 0 ? -errno : is_fresh(copy);
 	if (fresh > 0 && (fchown(fd, image->st_uid, image->st_gid) ||
-			fchmod(fd, image->st_mode & 07777)))
+				 fchmod(fd, image->st_mode & 07777)))
 		fresh = -errno;
 	if (fd >= 0)
 		close(fd);
@@ -78,8 +79,8 @@ static void read_paths(struct text *file, struct list *ret)
 
 void mount_volumes(const struct disks *disks)
 {
-	struct text file = { 0 };
-	struct list paths = { 0 };
+	struct text file = {0};
+	struct list paths = {0};
 	size_t volumes = disks->names.count - disks->layers;
 	read_paths(&file, &paths);
 	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -23,7 +23,8 @@ int split_arguments(struct text *file, char separator, struct list *ret)
 
 static int read_arguments(struct list *ret)
 {
-	static const char by_nul[] = "/.supermachine-argv", by_line[] = "/.supermachine-cmd";
+	static const char by_nul[] = "/.supermachine-argv",
+			  by_line[] = "/.supermachine-cmd";
 	static struct text file; /* RET points into it */
 	const char *path = by_nul;
 	int error = read_file(path, &file);
@@ -48,7 +49,7 @@ static int read_arguments(struct list *ret)
 /* The first NUL or line end does not belong to a path of one line. */
 static void enter_workdir(void)
 {
-	struct text file = { 0 };
+	struct text file = {0};
 	int error = read_file("/.supermachine-workdir", &file);
 	if (error == -ENOENT)
 		return;
@@ -86,14 +87,16 @@ static int take_ids(const struct account *a)
 /* Returns the home directory; whoever cannot become the user does not run at all. */
 static char *become_user(void)
 {
-	struct text spec = { 0 }, passwd = { 0 }, group = { 0 };
+	struct text spec = {0}, passwd = {0}, group = {0};
 	struct account account;
 	const char *problem;
 	if (read_optional("/.supermachine-user", &spec) ||
-		read_optional("/etc/passwd", &passwd) || read_optional("/etc/group", &group))
+		read_optional("/etc/passwd", &passwd) ||
+		read_optional("/etc/group", &group))
 		_exit(STATUS_NOT_EXECUTABLE);
 	struct span user = span_trim_end(text_span(&spec), " \t\r\n");
-	if (find_account(user, text_span(&passwd), text_span(&group), &account, &problem)) {
+	if (find_account(
+		    user, text_span(&passwd), text_span(&group), &account, &problem)) {
 		say(problem, span_copy(user));
 		_exit(STATUS_NOT_EXECUTABLE);
 	}
@@ -107,7 +110,7 @@ static char *become_user(void)
 
 static bool wants_console(const struct environment *e)
 {
-	static const char *const yes[] = { "1", "true", "yes", "on", "console", "inherit" };
+	static const char *const yes[] = {"1", "true", "yes", "on", "console", "inherit"};
 	const char *value = environment_get(e, "SUPERMACHINE_GUEST_STDIO");
 	for (int i = 0; i < 6 && value; i++)
 		if (!strcmp(value, yes[i]))
@@ -122,7 +125,8 @@ static void silence(void)
 		complain(errno, "/dev/null");
 }
 
-/* One place of the search path; -ENOENT also when a directory on the way cannot be entered. */
+/* One place of the search path; -ENOENT also when a directory on the way cannot be
+ * entered. */
 static int execute_at(struct span dir, char **argv, char **envp)
 {
 	char *base = span_copy(dir);
@@ -160,7 +164,8 @@ int execute(char **argv, char **envp)
 	return result;
 }
 
-_Noreturn static void become_workload(char **argv, struct environment *e, const char *hostname)
+_Noreturn static void become_workload(
+	char **argv, struct environment *e, const char *hostname)
 {
 	static const char pid_file[] = "/run/supermachine-workload.pid";
 	char pid[16];
@@ -177,13 +182,14 @@ _Noreturn static void become_workload(char **argv, struct environment *e, const 
 		silence();
 	error = execute(argv, e->list.items);
 	complain(-error, "child execvp(", argv[0], ")");
-	_exit(error == -ENOENT || error == -ENOTDIR ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE);
+	_exit(error == -ENOENT || error == -ENOTDIR ? STATUS_NOT_FOUND
+						    : STATUS_NOT_EXECUTABLE);
 }
 
 /* Arguments may hold secrets: only the program is shown. */
 static void announce(const struct list *argv)
 {
-	struct text line = { 0 };
+	struct text line = {0};
 	bool all = parameter_present("supermachine.debug=1");
 	for (size_t i = 0; i < (all ? argv->count : 1); i++) {
 		text_adds(&line, i ? " " : "");
@@ -196,7 +202,7 @@ static void announce(const struct list *argv)
 
 _Noreturn void run_workload(struct environment *e, const char *hostname)
 {
-	struct list argv = { 0 };
+	struct list argv = {0};
 	if (read_arguments(&argv))
 		supervise(0, STATUS_NOT_STARTED);
 	announce(&argv);
