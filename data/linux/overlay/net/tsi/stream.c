@@ -115,16 +115,21 @@ static void tsi_vs_attach(struct tsi_sock *tsi, struct socket *vs)
 {
 	struct sock *vsk = vs->sk;
 
+	lock_sock(vsk);
+	sock_set_flag(vsk, SOCK_FASYNC);
 	write_lock_bh(&vsk->sk_callback_lock);
 	rcu_assign_pointer(vsk->sk_wq, &tsi->sock->wq);
 	vsk->sk_user_data = tsi;
 	vsk->sk_state_change = tsi_vs_state_change;
 	vsk->sk_error_report = tsi_vs_error_report;
-	sock_set_flag(vsk, SOCK_FASYNC);
 	write_unlock_bh(&vsk->sk_callback_lock);
+	release_sock(vsk);
 }
 
-/* After this the inner vsock knows neither us nor the outer wait queue. */
+/*
+ * After this the inner vsock knows neither us nor the outer wait queue; nobody
+ * may be asleep inside.
+ */
 static void tsi_vs_detach(struct socket *vs)
 {
 	struct sock *vsk = vs->sk;
@@ -135,7 +140,10 @@ static void tsi_vs_detach(struct socket *vs)
 	write_unlock_bh(&vsk->sk_callback_lock);
 }
 
-/* Puts the inner vsock aside: a concurrent reader may still be inside. */
+/*
+ * Puts the inner vsock aside until release: a concurrent reader may still
+ * sleep inside, on the outer wait queue.
+ */
 static void tsi_vs_retire(struct tsi_sock *tsi)
 {
 	struct socket *vs = tsi->vs;
@@ -143,7 +151,9 @@ static void tsi_vs_retire(struct tsi_sock *tsi)
 	lockdep_assert_held(&tsi->lock);
 	if (!vs)
 		return;
-	tsi_vs_detach(vs);
+	write_lock_bh(&vs->sk->sk_callback_lock);
+	vs->sk->sk_user_data = NULL;
+	write_unlock_bh(&vs->sk->sk_callback_lock);
 	kernel_sock_shutdown(vs, SHUT_RDWR);
 	SOCK_INODE(vs)->i_private = tsi->old;
 	tsi->old = vs;
@@ -190,8 +200,10 @@ static int tsi_vs_open(struct tsi_sock *tsi, struct socket **ret_vs)
 static void tsi_vs_release(struct socket *vs, const struct sock *sk)
 {
 	if (sock_flag(sk, SOCK_LINGER)) {
+		lock_sock(vs->sk);
 		vs->sk->sk_lingertime = sk->sk_lingertime;
 		sock_set_flag(vs->sk, SOCK_LINGER);
+		release_sock(vs->sk);
 	}
 	sock_release(vs);
 }
@@ -1237,6 +1249,7 @@ void tsi_stream_destroy(struct tsi_sock *tsi)
 	}
 	while ((vs = tsi->old)) {
 		tsi->old = SOCK_INODE(vs)->i_private;
+		tsi_vs_detach(vs);
 		sock_release(vs);
 	}
 	SOCK_INODE(tsi->sock)->i_private = NULL;
