@@ -160,6 +160,9 @@ fi
 [ -n "$output" ] || exit 0
 
 kmake -j"$jobs" Image
+# kbuild asks the compiler what it can do once more.
+tail -n +2 "$here/resolved.config" | cmp - "$obj/.config" ||
+	die "the configuration changed during the build"
 release=$(cat "$obj/include/config/kernel.release")
 [ "$release" = "$LINUX_RELEASE" ] ||
 	die "release is $release, source says $LINUX_RELEASE"
