@@ -3,7 +3,8 @@
  * PID 1 of the measurements: the virtual counter, which counts from reset, is
  * read by the very first instruction. Freestanding, so that nothing precedes it.
  * With "bench=idle" on the command line it stays asleep beside a sleeping child,
- * with "bench=junk" it dirties and frees memory first.
+ * with "bench=junk" it dirties and frees memory first, with "bench=park" it then
+ * parks the other CPUs as an agent does for a snapshot.
  */
 #include <asm/unistd.h>
 
@@ -100,6 +101,16 @@ static void junk(void)
 	}
 }
 
+static void park(void)
+{
+	long fd;
+
+	call(__NR_mount, (long)"dev", (long)"/dev", (long)"devtmpfs", 0, 0, 0);
+	fd = call(__NR_openat, -100, (long)"/dev/smpark", 2, 0, 0, 0);
+	if (call(__NR_ioctl, fd, 0x4d01, 0, 0, 0, 0))
+		put("no smpark\n", 10);
+}
+
 void start(unsigned long counter, unsigned long *stack)
 {
 	char **env = (char **)(stack + 1 + stack[0] + 1);
@@ -114,9 +125,13 @@ void start(unsigned long counter, unsigned long *stack)
 			idle = 1;
 		if (equal(*env, "bench=junk"))
 			idle = 2;
+		if (equal(*env, "bench=park"))
+			idle = 3;
 	}
-	if (idle == 2)
+	if (idle >= 2)
 		junk();
+	if (idle == 3)
+		park();
 	if (idle) {
 		if (!fork())
 			for (;;)

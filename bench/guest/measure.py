@@ -202,8 +202,10 @@ def measure(image_path, quick):
                 rows[f"{cpu}: non-zero 64 KiB chunks, MiB"] = round(chunks, 2)
                 rows[f"{cpu}: pages changed in 10 s"] = sum(
                     ram[i:i + PAGE] != later[i:i + PAGE] for i in range(0, len(ram), PAGE))
-            ram, _ = b.idle("cortex-a76", mode="junk")
-            rows["cortex-a76: non-zero chunks after junk, MiB"] = round(memory(image, ram)[3], 2)
+            for mode, name in (("junk", "after junk"), ("park", "after junk, parked")):
+                ram, _ = b.idle("cortex-a76", mode=mode)
+                rows[f"cortex-a76: non-zero chunks {name}, MiB"] = round(
+                    memory(image, ram)[3], 2)
     return rows
 
 
