@@ -4,7 +4,7 @@
  * expects in front of every control message.
  *
  * User space that knew it could speak to the host's proxies directly, so it is
- * cut out of the device tree before anything copies the command line from
+ * masked in the device tree before anything copies the command line from
  * there, and lives in kernel memory only. Written once at boot.
  */
 #include <linux/cache.h>
@@ -26,45 +26,39 @@ const u8 *tsi_token(void)
 }
 
 /*
- * Takes every token parameter out of @args, a string in a buffer of @size
- * bytes. The last valid one counts. Parameters after "--" are cut as well:
- * they would reach init's arguments. Returns whether @args has changed.
+ * Masks the value of every token parameter in @args, a string in a buffer of
+ * @size bytes; the last valid one counts. Returns whether there was any.
  */
-bool __init tsi_token_cut(char *args, int size, u8 *ret_token, bool *ret_valid)
+bool __init tsi_token_mask(char *args, int size, u8 *ret_token, bool *ret_valid)
 {
 	const size_t prefix = strlen(TSI_TOKEN_PARAM);
-	int len = strnlen(args, size);
+	const char *end = args + strnlen(args, size);
 	u8 token[TSI_TOKEN_SIZE];
-	bool cut = false;
-	int at = 0;
+	bool found = false;
+	char *word, *next;
 
-	while (at < len) {
-		int end = at;
-
-		while (end < len && !isspace(args[end]))
-			end++;
-		if (end - at < prefix ||
-		    memcmp(args + at, TSI_TOKEN_PARAM, prefix)) {
-			at = end + 1;
-			continue;
+	for (word = args; word < end; word = next) {
+		for (next = word; next < end && !isspace(*next); next++)
+			;
+		if (next - word >= prefix &&
+		    !memcmp(word, TSI_TOKEN_PARAM, prefix)) {
+			word += prefix;
+			if (next - word == 2 * TSI_TOKEN_SIZE &&
+			    !hex2bin(token, word, TSI_TOKEN_SIZE)) {
+				memcpy(ret_token, token, TSI_TOKEN_SIZE);
+				*ret_valid = true;
+			}
+			memset(word, '*', next - word);
+			found = true;
 		}
-		if (end - at == prefix + 2 * TSI_TOKEN_SIZE &&
-		    !hex2bin(token, args + at + prefix, TSI_TOKEN_SIZE)) {
-			memcpy(ret_token, token, TSI_TOKEN_SIZE);
-			*ret_valid = true;
-		}
-		if (end < len)
-			end++;
-		memmove(args + at, args + end, len - end);
-		memset(args + at + len - end, 0, end - at);
-		len -= end - at;
-		cut = true;
+		while (next < end && isspace(*next))
+			next++;
 	}
 	memzero_explicit(token, sizeof(token));
-	return cut;
+	return found;
 }
 
 bool __init tsi_token_take(char *args, int size)
 {
-	return tsi_token_cut(args, size, tsi_token_bytes, &tsi_token_set);
+	return tsi_token_mask(args, size, tsi_token_bytes, &tsi_token_set);
 }

@@ -215,6 +215,6 @@ int tsi_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 
 /* token.c */
 const u8 *tsi_token(void);
-bool tsi_token_cut(char *args, int size, u8 *ret_token, bool *ret_valid);
+bool tsi_token_mask(char *args, int size, u8 *ret_token, bool *ret_valid);
 
 #endif /* _TSI_H */
