@@ -314,6 +314,8 @@ static void print_json(
 	puts("{");
 	print_json_member("  ", "version", smkernel_version());
 	print_json_member("  ", "snapshot_id", snapshot_id);
+	print_json_member("  ", "recipe_sha256", *snapshot_id ? SMKERNEL_PAYLOAD_RECIPE_SHA256 : "");
+	print_json_member("  ", "toolchain", *snapshot_id ? SMKERNEL_PAYLOAD_TOOLCHAIN : "");
 	print_json_member("  ", "arch", kernel->arch);
 	print_json_member("  ", "kernel_release", kernel->kernel_release);
 	print_json_member("  ", "cmdline", kernel->cmdline);

@@ -4,6 +4,7 @@
 # in the prefix and after the tree has moved.
 . "$SRCDIR/tests/lib.sh"
 lib=$STAGE/lib
+if grep -q __gcov_init "$lib/libsmkernel.a" 2>/dev/null; then CFLAGS="$CFLAGS --coverage"; fi
 
 cat >"$T/app.c" <<'END'
 #include <smkernel.h>
