@@ -12,7 +12,7 @@ usage() {
 	       userland.sh missing      those that $debs lacks
 	       userland.sh fetch        download those; apt must know the architecture arm64
 	       userland.sh busybox TO   a busybox root file system
-	       userland.sh debian TO    what a Debian image adds: glibc, python3, redis, iptables, nftables and more
+	       userland.sh debian TO    what a Debian image adds: glibc, python3, redis, curl, nginx, nftables and more
 	EOF
 	exit 2
 }
@@ -24,6 +24,10 @@ redis-server redis-tools libatomic1 libjemalloc2 liblzf1 libsystemd0 libcap2 lib
 libgpg-error0 liblz4-1 liblzma5 libzstd1
 iptables libxtables12 libip4tc2 libip6tc2 libnftnl11 libmnl0 libnfnetlink0 libnetfilter-conntrack3
 wireguard-tools conntrack
+curl libcurl4 libbrotli1 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libcom-err2 libkeyutils1 libidn2-0
+libunistring2 libldap-2.5-0 libsasl2-2 libnghttp2-14 libpsl5 librtmp1 libgnutls30 libhogweed6 libnettle8 libp11-kit0
+libtasn1-6 libffi8 libssh2-1
+nginx libcrypt1 libpcre2-8-0
 nftables libnftables1 libjansson4 libgmp10 libedit2 libbsd0 libmd0 libtinfo6'
 
 missing() {

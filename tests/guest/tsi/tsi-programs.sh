@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Proves that unchanged programs of Debian work in a container: curl, wget, python3, resolvers, nginx, redis.
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/guest/lib.sh"
+. "$SRCDIR/tests/guest/tsi/lib.sh"
+need python3 python3
+need curl curl
+need_userland base debian
+web_pid=
+trap 'halt; stop_host; [ -z "$web_pid" ] || kill "$web_pid"; chmod -R u+rwX "$T" 2>/dev/null || :; rm -rf "$T"' EXIT
+
+mkfifo "$T/port"
+python3 "$guest_src/tsi/programs/web.py" >"$T/port" &
+web_pid=$!
+read -r port <"$T/port"
+
+# Against musl, as data/init/build.sh does it.
+musl=/usr/lib/aarch64-linux-musl
+resolver_musl() {
+	aarch64-linux-gnu-gcc -std=gnu11 -O2 -s -nostdinc -isystem /usr/include/aarch64-linux-musl \
+		-isystem "$(aarch64-linux-gnu-gcc -print-file-name=include)" -fno-stack-protector -mno-outline-atomics \
+		-nostdlib -static -no-pie -o "$1" $musl/crt1.o "$guest_src/tsi/programs/resolver.c" $musl/libc.a -lgcc
+}
+
+layer client
+[ ! -f $musl/libc.a ] || resolver_musl "$T/client/resolver-musl"
+aarch64-linux-gnu-gcc -O2 -s -o "$T/client/resolver-glibc" "$guest_src/tsi/programs/resolver.c"
+mkdir "$T/client/etc"
+echo 'nameserver 192.0.2.1' >"$T/client/etc/resolv.conf"
+workload client <<EOF
+port=$port
+$(cat "$guest_src/tsi/programs/client.sh")
+EOF
+
+# SHA-256 of the server's first N bytes, and of N zeros.
+body() {
+	python3 - "$1" <<-EOF
+	import hashlib, sys
+	block, size = bytes(i * 7 & 255 for i in range(65521)), int(sys.argv[1])
+	print(hashlib.sha256((block * (size // 65521 + 1))[:size]).hexdigest())
+	EOF
+}
+zeros() { head -c "$1" /dev/zero | sha256sum | cut -d' ' -f1; }
+
+start_host --family supermachine-0.7
+boot -v "$T/vsock" -a 'vmw_vsock_virtio_transport.dgram=1 tsi.in_order=0' "$base" "$images/debian" "$T/client.img"
+expect "$healthy" || :
+halt
+stop_host
+for size in 1 65537 67108864; do
+	check "curl fetches $size bytes" has "^curl down $size $(body $size)"
+	check "curl sends $size bytes" has "^curl up $size $(zeros $size)"
+done
+check "wget" has "^wget 65537 $(body 65537)"
+check "python3" has "^python3 65537 $(body 65537)"
+check "eight transfers at once" has '^curl parallel 8$'
+check "a refused connection" has '^curl refused 7$'
+check "by name" has "^curl by name $(body 65537)"
+check "python3's resolver" has '^python3 name 192.0.2.1$'
+for library in glibc musl; do
+	[ -f "$T/client/resolver-$library" ] || { skip "$library's resolver" "musl-dev:arm64"; continue; }
+	check "$library's resolver: both families" has "^$library plain.host 192.0.2.1 2001:db8::1$"
+	check "$library's resolver: no such name" has "^$library nx.host no address$"
+done
+check "glibc's resolver: over TCP when truncated" has '^glibc big.host 192.0.2.1 2001:db8::1$'
+
+workload servers <"$guest_src/tsi/programs/servers.sh"
+zeros=$(zeros 1000000)
+start_host --family libkrun-1.19.7 --port 8080=0 --port 6379=0
+boot -v "$T/vsock" -a 'vmw_vsock_virtio_transport.dgram=1 tsi.in_order=1' "$base" "$images/debian" "$T/servers.img"
+fetch() { [ "$(curl -s --max-time 60 "http://127.0.0.1:$(ask port 8080)/zeros" | sha256sum | cut -d' ' -f1)" = "$zeros" ]; }
+redis() { printf '%s\r\nQUIT\r\n' "$1" | timeout 60 "$vsock_host" --ask "$T/control" tcp 6379 | tr -d '\r'; }
+accepted() { ask state | sed 's/.*"accepted":\([0-9]*\).*/\1/'; }
+if expect 'servers ready'; then
+	check "what guests say to themselves stays inside" [ "$(accepted)" -eq 0 ]
+	check "nginx in the guest, from the host" fetch
+	check "and again" fetch
+	check "redis in the guest, from the host" [ "$(redis 'SET key hello' | head -n1)" = +OK ]
+	redis 'SET stop now' >/dev/null
+	expect "$healthy" || :
+fi
+halt
+stop_host
+check "curl and nginx inside the guest" has "^inside $zeros"
+check "redis-benchmark inside the guest" has '^benchmark 2$'
+check "redis keeps what the host said" has '^key hello$'
+done_testing
