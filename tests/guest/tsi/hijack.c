@@ -92,8 +92,8 @@ static void namespaces(void)
 static void token(void)
 {
 	static const char *const file[] = {
-		"/proc/cmdline", "/sys/firmware/devicetree/base/chosen/bootargs",
-		"/sys/firmware/fdt", "/proc/self/environ",
+		"/proc/cmdline",	"/sys/firmware/devicetree/base/chosen/bootargs",
+		"/sys/firmware/fdt",	"/proc/self/environ",
 	};
 	const char *backwards = getenv("nekot");
 	char token[65] = "";

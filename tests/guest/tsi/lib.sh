@@ -7,10 +7,12 @@
 #   stop_host              ends it
 #   tsi_boot [-v SOCKET] FAMILY GROUPS [WORDS]   boots tsi-guest, with more words on the command line
 #   tsi_results            its results become ours
-#   family FAMILY GROUPS [HOST OPTION...]        all of that, with the family's host
+#   family FAMILY GROUPS [HOST OPTION...]        all of that, with the family's host; $more is more command line
+
 
 vsock_host=$BUILDDIR/tests/vsock-host/vsock-host
 host_pid=
+more=
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need cpio cpio
 [ -x "$vsock_host" ] || skip_all "no vsock-host in the build tree (make check builds it)"
@@ -80,11 +82,11 @@ family() {
 	case $name in supermachine-0.7)
 		token=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 		set -- "$@" --token "$token"
-		token="supermachine.tsi_token=$token nekot=$(echo "$token" | rev)"
+		token="supermachine.tsi_token=$token nekot=$(echo "$token" | awk '{ for (i = length; i; i--) printf "%s", substr($0, i, 1) }')"
 		;;
 	esac
 	start_host --family "$name" "$@"
-	tsi_boot -v "$T/vsock" "$name" "$groups" "$token"
+	tsi_boot -v "$T/vsock" "$name" "$groups" "$token $more"
 	tsi_results
 	stop_host
 }

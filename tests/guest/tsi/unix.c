@@ -22,7 +22,110 @@ static void local(void)
 	ok(host_count("creates") == before, "the host knows nothing of it");
 }
 
+static socklen_t path(struct sockaddr_un *at, const char *text)
+{
+	memset(at, 0, sizeof(*at));
+	at->sun_family = AF_UNIX;
+	strcpy(at->sun_path, text);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(text) + 1);
+}
+
+static int to_path(const char *text)
+{
+	struct sockaddr_un at;
+	socklen_t length = path(&at, text);
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (!connect(fd, (struct sockaddr *)&at, length))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* The host's root is a directory whose "control" is its control socket. */
+static void outside(void)
+{
+	char text[16] = "";
+	int fd = to_path("/control");
+
+	ok_errno(fd >= 0, "connect to a socket of the host");
+	ok(send_all(fd, "state\n", 6) && recv_all(fd, text, 10) == 10 &&
+		   !strcmp(text, "{\"family\":"),
+	   "it answers");
+	close(fd);
+	fd = to_path("/no-such-socket");
+	ok(fd < 0 && (errno == ECONNREFUSED || errno == ENOENT), "nobody there (%d)", errno);
+}
+
+static void listening(void)
+{
+	struct sockaddr_un at;
+	socklen_t length = path(&at, "/tmp/both");
+	int server = socket(AF_UNIX, SOCK_STREAM, 0);
+	unsigned long before = host_count("listens");
+	int inner, fd;
+
+	ok_errno(!bind(server, (struct sockaddr *)&at, length) && !listen(server, 8),
+		 "bind and listen");
+	inner = to_path("/tmp/both");
+	fd = accept(server, NULL, NULL);
+	ok(inner >= 0 && send_all(inner, "in", 2) && text_is(fd, "in"), "a client inside");
+	ok(host_count("listens") == before, "the host knows nothing of it");
+	close(inner);
+	close(fd);
+	close(server);
+}
+
+static void rights(void)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr header;
+	} control = { 0 };
+	struct iovec part = { "x", 1 };
+	struct msghdr msg = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.space),
+	};
+	int fd = to_path("/control");
+	int pair[2], one = 1;
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &one, sizeof(one));
+	ok(sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 && errno == EOPNOTSUPP,
+	   "descriptors cannot go to the host (%d)", errno);
+	close(fd);
+	ok(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair) && sendmsg(pair[0], &msg, 0) == 1,
+	   "but inside they can");
+}
+
+static void abstract(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	socklen_t length = offsetof(struct sockaddr_un, sun_path) + 6;
+	int server = socket(AF_UNIX, SOCK_STREAM, 0);
+	int client = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(at.sun_path, "\0local", 6);
+	ok_errno(!bind(server, (struct sockaddr *)&at, length) && !listen(server, 8),
+		 "an abstract name");
+	ok_errno(!connect(client, (struct sockaddr *)&at, length), "stays inside");
+}
+
 const struct test unix_tests[] = {
 	{ "14 local", local, 0 },
+	{ NULL, NULL, 0 },
+};
+
+/* With tsi_hijack_unix. */
+const struct test unix_host_tests[] = {
+	{ "14 outside", outside, 0 },
+	{ "14 listening", listening, 0 },
+	{ "14 rights", rights, 0 },
+	{ "14 abstract", abstract, 0 },
 	{ NULL, NULL, 0 },
 };
