@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The library against the least that anybody could do instead, in pairs: each round measures both, one after
- * the other, and the median of the ratios counts. Usage: bench KERNEL KERNEL.xz DIRECTORY
+ * The library against the least that anybody could do instead, in pairs: each round
+ * measures both, one after the other, and the median of the ratios counts. Usage: bench
+ * KERNEL KERNEL.xz DIRECTORY
  */
 #include "config.h"
 
@@ -20,12 +21,13 @@
 
 #include "smkernel.h"
 
-#define must(condition)                                                                   \
-	do {                                                                              \
-		if (!(condition)) {                                                       \
-			fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, strerror(errno)); \
-			exit(1);                                                          \
-		}                                                                         \
+#define must(condition)                                                                  \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition,       \
+				strerror(errno));                                        \
+			exit(1);                                                         \
+		}                                                                        \
 	} while (0)
 
 static const char *kernel, *kernel_xz;
@@ -39,7 +41,8 @@ static double seconds(void (*run)(void))
 	clock_gettime(CLOCK_MONOTONIC, &from);
 	run();
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	return (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+	return (double)(to.tv_sec - from.tv_sec) +
+	       1e-9 * (double)(to.tv_nsec - from.tv_nsec);
 }
 
 static int compare(const void *a, const void *b)
@@ -49,7 +52,8 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void measure(const char *what, double goal, int rounds, void (*run)(void), void (*reference)(void))
+static void measure(const char *what, double goal, int rounds, void (*run)(void),
+	void (*reference)(void))
 {
 	double ratios[101], sum = 0;
 	int i;
@@ -168,11 +172,13 @@ int main(int argc, char **argv)
 	snprintf(ours, sizeof(ours), "%s/ours", argv[3]);
 	snprintf(theirs, sizeof(theirs), "%s/theirs", argv[3]);
 	printf("%-58s %6s  %6s  %s\n", "what", "ratio", "goal", "met");
-	measure("resolve + open + close / open + fstat + close", 3, 101, resolve_open, bare_open);
+	measure("resolve + open + close / open + fstat + close", 3, 101, resolve_open,
+		bare_open);
 	measure("extraction over the last / cp + sync", 1.1, 41, extract, cp_and_sync);
 	must(setenv("SUPERMACHINE_KERNEL_PATH", kernel_xz, 1) == 0);
 	if (find_two_cpus())
-		measure(".xz decoding, two threads / one", 0.65, 11, decode, decode_on_one);
+		measure(".xz decoding, two threads / one", 0.65, 11, decode,
+			decode_on_one);
 	else
 		puts(".xz decoding: needs two processors");
 	return 0;

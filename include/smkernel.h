@@ -56,7 +56,8 @@ enum smkernel_asset {
  * enum smkernel_origin - Which rule chose a file.
  * @SMKERNEL_ORIGIN_ENV_FILE: SUPERMACHINE_KERNEL_PATH or SUPERMACHINE_INIT_OCI_PATH
  * @SMKERNEL_ORIGIN_ENV_DIR: SUPERMACHINE_ASSETS_DIR
- * @SMKERNEL_ORIGIN_BUNDLE: Contents/Resources of the macOS application that holds the library
+ * @SMKERNEL_ORIGIN_BUNDLE: Contents/Resources of the macOS application that holds the
+ *	library
  * @SMKERNEL_ORIGIN_RELOCATED: beside the loaded library, in a tree that was moved
  * @SMKERNEL_ORIGIN_INSTALLED: the directory fixed when the package was built
  *
@@ -82,8 +83,9 @@ enum smkernel_origin {
  * @SMKERNEL_FORMAT_XZ: xz stream
  * @SMKERNEL_FORMAT_ZSTD: Zstandard frame
  *
- * Source: Documentation/arch/arm64/booting.rst and Documentation/arch/x86/boot.rst of Linux,
- *	drivers/firmware/efi/libstub/zboot-header.S, elf(5), RFC 1952, RFC 8878, the .xz format.
+ * Source: Documentation/arch/arm64/booting.rst and Documentation/arch/x86/boot.rst of
+ *	Linux, drivers/firmware/efi/libstub/zboot-header.S, elf(5), RFC 1952, RFC 8878,
+ *	the .xz format.
  * Since: 0.1
  */
 enum smkernel_format {
@@ -105,11 +107,13 @@ enum smkernel_format {
  * @image_size: Image: bytes of RAM that the kernel occupies, 0 before Linux 3.17
  * @page_size: Image: bytes of a page, 0 when the header does not say
  * @big_endian: Image: 1 for a big-endian kernel
- * @any_base: Image: 1 when every 2 MiB boundary of RAM will do, 0 when it must be near the start
+ * @any_base: Image: 1 when every 2 MiB boundary of RAM will do, 0 when it must be near
+ *	the start
  * @arch: "aarch64" or "x86_64", else ""; Image, zboot, bzImage and ELF
  * @release: version that the kernel's banner states, else ""; Image and bzImage
  *
- * Source: Documentation/arch/arm64/booting.rst and Documentation/arch/x86/boot.rst of Linux.
+ * Source: Documentation/arch/arm64/booting.rst and Documentation/arch/x86/boot.rst of
+ *	Linux.
  * Since: 0.1
  */
 struct smkernel_image {
@@ -127,8 +131,8 @@ struct smkernel_image {
 /**
  * struct smkernel_info - What is known of the file that an asset resolves to.
  * @origin: the rule that chose the file
- * @pinned: 1 when it is the packaged file, 0 when an override is in use; then the facts come
- *	from the file itself and those that only the package knows are ""
+ * @pinned: 1 when it is the packaged file, 0 when an override is in use; then the facts
+ *	come from the file itself and those that only the package knows are ""
  * @size: bytes, decompressed
  * @page_size: bytes of a guest page, 0 when unknown; kernel
  * @sha256: digest of the decompressed bytes, in lower-case hexadecimal
@@ -165,17 +169,18 @@ SMKERNEL_API const char *smkernel_version(void);
 /**
  * smkernel_path() - Finds the file that an asset resolves to.
  * @asset: [in] which file
- * @ret_path: [out] absolute path, NUL-terminated, malloc'd: free() it; it names a .xz file when
- *	the override or the package is compressed
+ * @ret_path: [out] absolute path, NUL-terminated, malloc'd: free() it; it names a .xz
+ *	file when the override or the package is compressed
  * @ret_origin: [out] the rule that chose it, or NULL
  *
- * Returns 0 or a negative errno. The file was readable a moment ago; to use its contents take
- * smkernel_open() or smkernel_map(), which leave no gap.
+ * Returns 0 or a negative errno. The file was readable a moment ago; to use its contents
+ * take smkernel_open() or smkernel_map(), which leave no gap.
  *
- * Errors: -EINVAL: @asset or @ret_path is invalid, an override is a relative path, or the file is
- *	neither regular nor a directory. -EISDIR: the file is a directory. -ENOENT: there is no such
- *	file. -EACCES: it may not be read. -ENAMETOOLONG: a path is longer than PATH_MAX. -ENOMEM.
- *	Any error of open(2). smkernel_explain() names the file.
+ * Errors: -EINVAL: @asset or @ret_path is invalid, an override is a relative path, or the
+ *	file is neither regular nor a directory. -EISDIR: the file is a directory.
+ *	-ENOENT: there is no such file. -EACCES: it may not be read. -ENAMETOOLONG: a path
+ *	is longer than PATH_MAX. -ENOMEM. Any error of open(2). smkernel_explain() names
+ *	the file.
  * Thread: safe, unless another thread changes the environment.
  * Source: libsmkernel(3), RESOLUTION.
  * Since: 0.1
@@ -184,10 +189,11 @@ SMKERNEL_API int smkernel_path(
 	enum smkernel_asset asset, char **ret_path, enum smkernel_origin *ret_origin);
 
 /**
- * smkernel_explain() - Tells every place that the resolution of an asset looks at, and why it was taken.
+ * smkernel_explain() - Tells every place that the resolution of an asset looks at, and
+ *	why it was taken.
  * @asset: [in] which file
- * @ret_text: [out] one line per place in order, each ending in a newline, malloc'd: free() it; the
- *	last line is the file taken or the reason why there is none
+ * @ret_text: [out] one line per place in order, each ending in a newline, malloc'd:
+ *	free() it; the last line is the file taken or the reason why there is none
  *
  * Returns 0 or a negative errno; an asset that does not resolve is no error here.
  *
@@ -202,13 +208,13 @@ SMKERNEL_API int smkernel_explain(enum smkernel_asset asset, char **ret_text);
  * smkernel_open() - Opens an asset for reading.
  * @asset: [in] which file
  *
- * Returns a close-on-exec file descriptor at offset 0 or a negative errno. A compressed asset is
- * decoded into memory first: the descriptor always gives the uncompressed bytes.
+ * Returns a close-on-exec file descriptor at offset 0 or a negative errno. A compressed
+ * asset is decoded into memory first: the descriptor always gives the uncompressed bytes.
  *
- * Errors: those of smkernel_path(). -EBADMSG: the .xz file is corrupt, truncated, followed by other
- *	bytes, or shorter than the package says. -EFBIG: it holds more than the package says, or more
- *	than 256 MiB. -ENOTSUP: it needs a filter that liblzma lacks. -ENOMEM: decoding needs more than
- *	256 MiB.
+ * Errors: those of smkernel_path(). -EBADMSG: the .xz file is corrupt, truncated,
+ *	followed by other bytes, or shorter than the package says. -EFBIG: it holds more
+ *	than the package says, or more than 256 MiB. -ENOTSUP: it needs a filter that
+ *	liblzma lacks. -ENOMEM: decoding needs more than 256 MiB.
  * Thread: safe, unless another thread changes the environment.
  * Source: libsmkernel(3), RESOLUTION.
  * Since: 0.1
@@ -218,13 +224,15 @@ SMKERNEL_API int smkernel_open(enum smkernel_asset asset);
 /**
  * smkernel_map() - Maps an asset into memory, read-only.
  * @asset: [in] which file
- * @ret_addr: [out] first byte of the uncompressed contents, page-aligned: smkernel_unmap() it
+ * @ret_addr: [out] first byte of the uncompressed contents, page-aligned:
+ *	smkernel_unmap() it
  * @ret_size: [out] their number of bytes
  *
- * Returns 0 or a negative errno. All processes that map the installed file share one copy.
+ * Returns 0 or a negative errno. All processes that map the installed file share one
+ * copy.
  *
- * Errors: those of smkernel_open() and mmap(2). -EINVAL: also a NULL argument. -ENODATA: the file is
- *	empty.
+ * Errors: those of smkernel_open() and mmap(2). -EINVAL: also a NULL argument. -ENODATA:
+ *	the file is empty.
  * Thread: safe, unless another thread changes the environment.
  * Source: libsmkernel(3).
  * Since: 0.1
@@ -249,23 +257,26 @@ SMKERNEL_API int smkernel_unmap(const void *addr, size_t size);
 /**
  * smkernel_extract() - Copies an asset to a file, uncompressed, all of it or nothing.
  * @asset: [in] which file
- * @path: [in] destination, NUL-terminated; replaced when it exists, followed when it is a symbolic
- *	link, written to in place when it is a device, FIFO or socket
+ * @path: [in] destination, NUL-terminated; replaced when it exists, followed when it is a
+ *	symbolic link, written to in place when it is a device, FIFO or socket
  * @flags: [in] 0 or SMKERNEL_PARENTS
  *
- * Returns 0 or a negative errno. The bytes are on disk when it returns 0. After an error the
- * destination is as it was before, and no temporary file is left; parent directories that were made
- * stay. A new kernel has mode 0666 & ~umask, an existing one keeps its mode; init-oci has mode 0755.
+ * Returns 0 or a negative errno. The bytes are on disk when it returns 0. After an error
+ * the destination is as it was before, and no temporary file is left; parent directories
+ * that were made stay. A new kernel has mode 0666 & ~umask, an existing one keeps its
+ * mode; init-oci has mode 0755.
  *
- * Errors: those of smkernel_open(). -EINVAL: also an unknown flag or a NULL path. -ENOENT: also an
- *	empty path or a missing parent directory. -ENOTDIR: a parent is not a directory. -EISDIR: the
- *	destination is a directory. -ELOOP: too many symbolic links. -ENOSPC, -EDQUOT, -EIO and any
- *	other error of open(2), write(2), fsync(2), link(2) and rename(2).
+ * Errors: those of smkernel_open(). -EINVAL: also an unknown flag or a NULL path.
+ *	-ENOENT: also an empty path or a missing parent directory. -ENOTDIR: a parent is
+ *	not a directory. -EISDIR: the destination is a directory. -ELOOP: too many
+ *	symbolic links. -ENOSPC, -EDQUOT, -EIO and any other error of open(2), write(2),
+ *	fsync(2), link(2) and rename(2).
  * Thread: safe, unless another thread changes the environment.
  * Source: libsmkernel(3), EXTRACTION.
  * Since: 0.1
  */
-SMKERNEL_API int smkernel_extract(enum smkernel_asset asset, const char *path, unsigned int flags);
+SMKERNEL_API int smkernel_extract(
+	enum smkernel_asset asset, const char *path, unsigned int flags);
 
 /**
  * smkernel_extract_kernel_to() - Does smkernel_extract(SMKERNEL_KERNEL, path, 0).
@@ -281,7 +292,8 @@ SMKERNEL_API int smkernel_extract(enum smkernel_asset asset, const char *path, u
 SMKERNEL_API int smkernel_extract_kernel_to(const char *path);
 
 /**
- * smkernel_extract_kernel_to_with_parents() - Does smkernel_extract(SMKERNEL_KERNEL, path, SMKERNEL_PARENTS).
+ * smkernel_extract_kernel_to_with_parents() - Does smkernel_extract(SMKERNEL_KERNEL,
+ *	path, SMKERNEL_PARENTS).
  * @path: [in] destination, NUL-terminated
  *
  * Returns 0 or a negative errno.
@@ -307,7 +319,8 @@ SMKERNEL_API int smkernel_extract_kernel_to_with_parents(const char *path);
 SMKERNEL_API int smkernel_extract_init_oci_to(const char *path);
 
 /**
- * smkernel_extract_init_oci_to_with_parents() - Does smkernel_extract(SMKERNEL_INIT_OCI, path, SMKERNEL_PARENTS).
+ * smkernel_extract_init_oci_to_with_parents() - Does smkernel_extract(SMKERNEL_INIT_OCI,
+ *	path, SMKERNEL_PARENTS).
  * @path: [in] destination, NUL-terminated
  *
  * Returns 0 or a negative errno.
@@ -335,7 +348,8 @@ SMKERNEL_API int smkernel_sha256(
 	enum smkernel_asset asset, char ret_hex[SMKERNEL_SHA256_SIZE]);
 
 /**
- * smkernel_verify() - Compares the SHA-256 of an asset with the digest that the package pins.
+ * smkernel_verify() - Compares the SHA-256 of an asset with the digest that the package
+ *	pins.
  * @asset: [in] which file
  *
  * Returns 0 when they are equal or a negative errno.
@@ -352,8 +366,8 @@ SMKERNEL_API int smkernel_verify(enum smkernel_asset asset);
  * @asset: [in] which file
  * @ret_info: [out] one struct, filled
  *
- * Returns 0 or a negative errno. For the packaged file it repeats what the package pins, which costs
- * no read; smkernel_verify() proves it. An override is read and hashed.
+ * Returns 0 or a negative errno. For the packaged file it repeats what the package pins,
+ * which costs no read; smkernel_verify() proves it. An override is read and hashed.
  *
  * Errors: those of smkernel_sha256().
  * Thread: safe, unless another thread changes the environment.
@@ -371,7 +385,8 @@ SMKERNEL_API int smkernel_info(enum smkernel_asset asset, struct smkernel_info *
  *
  * Errors: -EINVAL: @ret_image is NULL. -EBADF, -ESPIPE and any other error of pread(2).
  * Thread: safe.
- * Source: Documentation/arch/arm64/booting.rst and Documentation/arch/x86/boot.rst of Linux.
+ * Source: Documentation/arch/arm64/booting.rst and Documentation/arch/x86/boot.rst of
+ *	Linux.
  * Since: 0.1
  */
 SMKERNEL_API int smkernel_probe(int fd, struct smkernel_image *ret_image);

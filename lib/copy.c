@@ -65,7 +65,10 @@ int copy_file(int in, int out)
 		return 0;
 	ssize_t count;
 
-	/* Until it is done, or cannot go on: what is left is copied by hand, which tells the error. */
+	/*
+	 * Until it is done, or cannot go on: what is left is copied by hand, which tells
+	 * the error.
+	 */
 	do {
 		count = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
 	} while (count > 0 || (count < 0 && errno == EINTR));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Copying an asset out, all of it or nothing: into a file without a name, or with a temporary one where
- * the file system has no O_TMPFILE; then fsync, link or rename, fsync of the directory.
+ * Copying an asset out, all of it or nothing: into a file without a name, or with a
+ * temporary one where the file system has no O_TMPFILE; then fsync, link or rename, fsync
+ * of the directory.
  */
 #include "config.h"
 
@@ -20,13 +21,19 @@
 #define MAX_LINKS 40
 #define MAX_NAMES 100
 
-#ifdef O_PATH
-#define DIRECTORY_ONLY_SEARCHED O_PATH
+/* To use a directory that may not be read. */
+#ifndef O_PATH
+#ifdef O_SEARCH
+#define O_PATH O_SEARCH
 #else
-#define DIRECTORY_ONLY_SEARCHED O_SEARCH
+#define O_PATH O_RDONLY
+#endif
 #endif
 
-/* The file being written, in the directory it will be published in; @name is "" while it has none. */
+/*
+ * The file being written, in the directory it will be published in; @name is "" while it
+ * has none.
+ */
 struct temporary {
 	int directory;
 	int fd;
@@ -63,7 +70,7 @@ static int open_directory(const char *path)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == EACCES)
-		fd = open(path, DIRECTORY_ONLY_SEARCHED | O_DIRECTORY | O_CLOEXEC);
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -121,7 +128,10 @@ static int make_parents(const char *path)
 	return 0;
 }
 
-/* Replaces a symbolic link in @path by what it points to, also when that does not exist yet. */
+/*
+ * Replaces a symbolic link in @path by what it points to, also when that does not exist
+ * yet.
+ */
 static int follow_links(char path[PATH_MAX])
 {
 	int links;
@@ -166,7 +176,8 @@ static int open_unnamed(struct temporary *temporary)
 #ifdef O_TMPFILE
 	char path[32];
 
-	temporary->fd = openat(temporary->directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+	temporary->fd =
+		openat(temporary->directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 	if (temporary->fd < 0)
 		return -errno;
 	*temporary->name = '\0';
@@ -217,11 +228,12 @@ static int fill(struct temporary *temporary, const struct source *source)
 	struct stat st;
 	int fd;
 
-	if (!source->xz && fstat(temporary->fd, &st) == 0
-		&& unlinkat(temporary->directory, temporary->name, 0) == 0) {
+	if (!source->xz && fstat(temporary->fd, &st) == 0 &&
+		unlinkat(temporary->directory, temporary->name, 0) == 0) {
 		if (fclonefileat(source->fd, temporary->directory, temporary->name,
 			    CLONE_NOOWNERCOPY) == 0) {
-			fd = openat(temporary->directory, temporary->name, O_RDONLY | O_CLOEXEC);
+			fd = openat(temporary->directory, temporary->name,
+				O_RDONLY | O_CLOEXEC);
 			if (fd < 0)
 				return -errno;
 			close(temporary->fd);
@@ -246,14 +258,17 @@ static int fill(const struct temporary *temporary, const struct source *source)
 #endif
 
 #ifdef O_TMPFILE
-/* linkat() does not replace: a destination that exists takes a temporary name on the way. */
+/*
+ * linkat() does not replace: a destination that exists takes a temporary name on the way.
+ */
 static int give_name(struct temporary *temporary, const char *name, bool *ret_published)
 {
 	char path[32], temporary_name[24];
 	int tries, ret;
 
 	descriptor_path(path, temporary->fd);
-	*ret_published = linkat(AT_FDCWD, path, temporary->directory, name, AT_SYMLINK_FOLLOW) == 0;
+	*ret_published = linkat(AT_FDCWD, path, temporary->directory, name,
+				 AT_SYMLINK_FOLLOW) == 0;
 	if (*ret_published)
 		return 0;
 	for (tries = 0; errno == EEXIST && tries < MAX_NAMES; tries++) {
@@ -282,7 +297,8 @@ static int publish(struct temporary *temporary, const char *name)
 			return ret;
 	}
 #endif
-	if (renameat(temporary->directory, temporary->name, temporary->directory, name) < 0)
+	if (renameat(temporary->directory, temporary->name, temporary->directory, name) <
+		0)
 		return -errno;
 	return 0;
 }
@@ -332,14 +348,18 @@ static int write_in_place(const struct source *source, const char *path)
 	return ret;
 }
 
-static int extract(const struct source *source, enum smkernel_asset asset, const char *path)
+static int extract(
+	const struct source *source, enum smkernel_asset asset, const char *path)
 {
 	char destination[PATH_MAX];
 	struct stat st;
 	int mode = -1, ret;
 
 	strcpy(destination, path);
-	/* stat() before follow_links(): it refuses links that fs.protected_symlinks forbids. */
+	/*
+	 * stat() before follow_links(): it refuses links that fs.protected_symlinks
+	 * forbids.
+	 */
 	if (stat(path, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return -EISDIR;

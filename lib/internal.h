@@ -34,7 +34,10 @@ const struct asset *asset_get(enum smkernel_asset asset);
 /* resolve.c: @trace, when not NULL, is told each place; close ret_source->fd */
 int source_open(enum smkernel_asset asset, FILE *trace, struct source *ret_source);
 
-/* open.c: takes over source->fd, also on failure; the fd returned gives uncompressed bytes */
+/*
+ * open.c: takes over source->fd, also on failure; the fd returned gives uncompressed
+ * bytes
+ */
 int source_contents(struct source *source);
 /* Decodes or copies the contents of @source to @out. */
 int source_write(const struct source *source, int out);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The contents of an asset as a descriptor or a mapping. The installed file is used as it is. */
+/*
+ * The contents of an asset as a descriptor or a mapping. The installed file is used as it
+ * is.
+ */
 #include "config.h"
 
 #include <errno.h>
@@ -39,7 +42,8 @@ static int seal(int fd)
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return -errno;
 #ifdef __linux__
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+	if (fcntl(fd, F_ADD_SEALS,
+		    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		return -errno;
 #endif
 	return 0;

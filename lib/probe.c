@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a file is, by its first bytes. Everything is read with pread(): the file may change or shrink. */
+/*
+ * What a file is, by its first bytes. Everything is read with pread(): the file may
+ * change or shrink.
+ */
 #include "config.h"
 
 #include <ctype.h>
@@ -46,7 +49,8 @@ static ssize_t read_at(int fd, void *data, size_t size, uint64_t offset)
 
 	memset(data, 0, size);
 	while (done < size) {
-		ssize_t count = pread(fd, (char *)data + done, size - done, (off_t)(offset + done));
+		ssize_t count = pread(
+			fd, (char *)data + done, size - done, (off_t)(offset + done));
 
 		if (count < 0 && errno == EINTR)
 			continue;
@@ -68,7 +72,9 @@ static void copy_word(char ret_word[SMKERNEL_RELEASE_SIZE], const char *text)
 	ret_word[i] = '\0';
 }
 
-/* The release in the first banner of @text, which ends in a NUL; NULL when there is none. */
+/*
+ * The release in the first banner of @text, which ends in a NUL; NULL when there is none.
+ */
 static const char *find_release(const char *text, size_t size)
 {
 	const size_t length = sizeof(banner) - 1;
@@ -82,7 +88,9 @@ static const char *find_release(const char *text, size_t size)
 	return NULL;
 }
 
-/* Windows overlap by what a banner can measure: one that may be cut is whole in the next. */
+/*
+ * Windows overlap by what a banner can measure: one that may be cut is whole in the next.
+ */
 static int find_banner(int fd, char ret_release[SMKERNEL_RELEASE_SIZE])
 {
 	const size_t overlap = sizeof(banner) + SMKERNEL_RELEASE_SIZE;
@@ -100,7 +108,9 @@ static int find_banner(int fd, char ret_release[SMKERNEL_RELEASE_SIZE])
 			break;
 		window[count] = '\0';
 		release = find_release(window, (size_t)count);
-		if (release && (count < WINDOW_SIZE || release - window <= WINDOW_SIZE - SMKERNEL_RELEASE_SIZE)) {
+		if (release && (count < WINDOW_SIZE ||
+				       release - window <=
+					       WINDOW_SIZE - SMKERNEL_RELEASE_SIZE)) {
 			copy_word(ret_release, release);
 			break;
 		}
@@ -144,7 +154,7 @@ static const char *elf_machine(const unsigned char *head)
 
 static int probe_arm64(int fd, const unsigned char *head, struct smkernel_image *image)
 {
-	static const uint32_t page_sizes[4] = { 0, 4096, 16384, 65536 };
+	static const uint32_t page_sizes[4] = {0, 4096, 16384, 65536};
 	uint64_t flags = load(head + ARM64_FLAGS, 8);
 
 	image->format = SMKERNEL_FORMAT_ARM64_IMAGE;
@@ -179,7 +189,8 @@ static int probe(int fd, const unsigned char *head, struct smkernel_image *image
 {
 	if (memcmp(head + ARM64_MAGIC, "ARM\x64", 4) == 0)
 		return probe_arm64(fd, head, image);
-	if (load(head + X86_BOOT_FLAG, 2) == 0xaa55 && memcmp(head + X86_HEADER, "HdrS", 4) == 0)
+	if (load(head + X86_BOOT_FLAG, 2) == 0xaa55 &&
+		memcmp(head + X86_HEADER, "HdrS", 4) == 0)
 		return probe_x86(fd, head, image);
 	if (memcmp(head, "MZ\0\0zimg", 8) == 0) {
 		image->format = SMKERNEL_FORMAT_EFI_ZBOOT;
@@ -189,7 +200,10 @@ static int probe(int fd, const unsigned char *head, struct smkernel_image *image
 		strcpy(image->arch, elf_machine(head));
 	} else if (memcmp(head, "\x1f\x8b", 2) == 0) {
 		image->format = SMKERNEL_FORMAT_GZIP;
-	} else if (memcmp(head, "\xfd" "7zXZ", 6) == 0) {
+	} else if (memcmp(head,
+			   "\xfd"
+			   "7zXZ",
+			   6) == 0) {
 		image->format = SMKERNEL_FORMAT_XZ;
 	} else if (memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0) {
 		image->format = SMKERNEL_FORMAT_ZSTD;
@@ -199,7 +213,7 @@ static int probe(int fd, const unsigned char *head, struct smkernel_image *image
 
 int smkernel_probe(int fd, struct smkernel_image *ret_image)
 {
-	struct smkernel_image image = { 0 };
+	struct smkernel_image image = {0};
 	unsigned char head[HEAD_SIZE];
 	struct stat st;
 	ssize_t count;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which file an asset is: the environment first, then beside the loaded library, then the directory
- * fixed at build time. A place that holds the file decides, even when the file cannot be used: an
- * error never leads to another kernel than the one asked for.
+ * Which file an asset is: the environment first, then beside the loaded library, then the
+ * directory fixed at build time. A place that holds the file decides, even when the file
+ * cannot be used: an error never leads to another kernel than the one asked for.
  */
 #include "config.h"
 
@@ -49,29 +49,31 @@ static void trace_line(FILE *trace, const char *place, const char *path, const c
 		fprintf(trace, "%s: %s%s%s\n", place, path, *path ? ": " : "", text);
 }
 
-static void trace_result(FILE *trace, const char *place, const char *path, int error)
+/* strerror() is not thread-safe everywhere, and strerror_r() has two forms. */
+static const char *error_text(int error, char *buffer, size_t size)
 {
-	char text[128] = "";
-	const char *message = text;
-
-	if (!trace)
-		return;
-	if (!error)
-		message = "taken";
 #ifdef __GLIBC__
-	else
-		message = strerror_r(-error, text, sizeof(text));
+	return strerror_r(error, buffer, size);
 #else
-	else
-		strerror_r(-error, text, sizeof(text));
+	strerror_r(error, buffer, size);
+	return buffer;
 #endif
-	trace_line(trace, place, path, message);
 }
 
-/* An override may be compressed whatever its name, and a cut .xz is still meant as one. */
+static void trace_result(FILE *trace, const char *place, const char *path, int error)
+{
+	char buffer[128] = "";
+
+	trace_line(trace, place, path,
+		error < 0 ? error_text(-error, buffer, sizeof(buffer)) : "taken");
+}
+
+/*
+ * An override may be compressed whatever its name, and a cut .xz is still meant as one.
+ */
 static int detect_xz(struct source *source)
 {
-	static const char magic[6] = { '\xfd', '7', 'z', 'X', 'Z', '\0' };
+	static const char magic[6] = {'\xfd', '7', 'z', 'X', 'Z', '\0'};
 	char start[sizeof(magic)];
 	ssize_t count;
 
@@ -80,8 +82,9 @@ static int detect_xz(struct source *source)
 	} while (count < 0 && errno == EINTR);
 	if (count < 0)
 		return -errno;
-	source->xz = (count == sizeof(magic) && memcmp(start, magic, sizeof(magic)) == 0)
-		|| ends_with(source->path, ".xz");
+	source->xz =
+		(count == sizeof(magic) && memcmp(start, magic, sizeof(magic)) == 0) ||
+		ends_with(source->path, ".xz");
 	return 0;
 }
 
@@ -90,7 +93,10 @@ static int open_regular(struct source *source)
 	struct stat st;
 	int ret;
 
-	/* O_NONBLOCK: a FIFO put in place of the file must not stop us; regular files ignore it. */
+	/*
+	 * O_NONBLOCK: a FIFO put in place of the file must not stop us; regular files
+	 * ignore it.
+	 */
 	source->fd = open(source->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (source->fd < 0)
 		return -errno;
@@ -123,8 +129,8 @@ static bool is_missing(int error)
 }
 
 /* NAME, else NAME.xz as --enable-compressed-payload installs it. */
-static int look_in(struct source *source, const struct asset *asset, const char *directory,
-	FILE *trace, const char *place)
+static int look_in(struct source *source, const struct asset *asset,
+	const char *directory, FILE *trace, const char *place)
 {
 	char name[16];
 	int ret, ret_xz;
@@ -153,7 +159,8 @@ static const char *override_get(const char *name, FILE *trace)
 		return NULL;
 	}
 	if (raised_privileges()) {
-		trace_line(trace, name, value, "ignored, the process runs with raised privileges");
+		trace_line(trace, name, value,
+			"ignored, the process runs with raised privileges");
 		return NULL;
 	}
 	return value;
@@ -178,8 +185,9 @@ static bool is_program(bool found, const Dl_info *info)
 #endif
 
 /*
- * The file that holds this code: the shared library, or the program it is linked into. The program's
- * name comes from the kernel, because dladdr() repeats argv[0], which the caller chooses.
+ * The file that holds this code: the shared library, or the program it is linked into.
+ * The program's name comes from the kernel, because dladdr() repeats argv[0], which the
+ * caller chooses.
  */
 static int own_path(char ret_path[PATH_MAX], bool *ret_program)
 {
@@ -231,7 +239,10 @@ static int append_way(char path[PATH_MAX], const char *from, const char *to)
 	return 0;
 }
 
-/* The directory that belongs to the loaded library, -ENOENT when that is where it was built for. */
+/*
+ * The directory that belongs to the loaded library, -ENOENT when that is where it was
+ * built for.
+ */
 static int beside_library(
 	char ret_directory[PATH_MAX], enum smkernel_origin *ret_origin, FILE *trace)
 {
@@ -246,8 +257,8 @@ static int beside_library(
 		return ret;
 	}
 	*strrchr(ret_directory, '/') = '\0';
-	if (ends_with(ret_directory, "/Contents/MacOS")
-		|| ends_with(ret_directory, "/Contents/Frameworks")) {
+	if (ends_with(ret_directory, "/Contents/MacOS") ||
+		ends_with(ret_directory, "/Contents/Frameworks")) {
 		strcpy(strrchr(ret_directory, '/'), "/Resources");
 		*ret_origin = SMKERNEL_ORIGIN_BUNDLE;
 		return 0;
@@ -333,7 +344,8 @@ static char *show_path(const struct source *source)
 	return path;
 }
 
-int smkernel_path(enum smkernel_asset asset, char **ret_path, enum smkernel_origin *ret_origin)
+int smkernel_path(
+	enum smkernel_asset asset, char **ret_path, enum smkernel_origin *ret_origin)
 {
 	struct source source;
 	char *path;

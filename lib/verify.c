@@ -49,7 +49,8 @@ static void tell_pinned(
 	info->size = pinned->size;
 	copy_string(info->sha256, sizeof(info->sha256), pinned->sha256);
 	copy_string(info->arch, sizeof(info->arch), SMKERNEL_PAYLOAD_ARCH);
-	copy_string(info->snapshot_id, sizeof(info->snapshot_id), SMKERNEL_PAYLOAD_SNAPSHOT_ID);
+	copy_string(info->snapshot_id, sizeof(info->snapshot_id),
+		SMKERNEL_PAYLOAD_SNAPSHOT_ID);
 	if (asset != SMKERNEL_KERNEL)
 		return;
 	info->page_size = SMKERNEL_PAYLOAD_PAGE_SIZE;
@@ -76,7 +77,7 @@ static int tell_contents(int fd, struct smkernel_info *info)
 int smkernel_info(enum smkernel_asset asset, struct smkernel_info *ret_info)
 {
 	const struct asset *pinned = asset_get(asset);
-	struct smkernel_info info = { .cmdline = "" };
+	struct smkernel_info info = {.cmdline = ""};
 	struct source source;
 	int fd, ret;
 
@@ -86,7 +87,10 @@ int smkernel_info(enum smkernel_asset asset, struct smkernel_info *ret_info)
 	if (ret < 0)
 		return ret;
 	info.origin = source.origin;
-	/* Where the package put it and as long as it should be: what the package knows holds. */
+	/*
+	 * Where the package put it and as long as it should be: what the package knows
+	 * holds.
+	 */
 	if (source.pinned_size && (source.xz || source.file_size == pinned->size)) {
 		close(source.fd);
 		tell_pinned(asset, pinned, &info);

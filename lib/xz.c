@@ -31,12 +31,17 @@ static int to_errno(lzma_ret ret)
 
 static lzma_ret decoder_init(lzma_stream *stream)
 {
-	/* LZMA_CONCATENATED: reads to the end of the file, so that no trailing bytes go unseen. */
+	/*
+	 * LZMA_CONCATENATED: reads to the end of the file, so that no trailing bytes go
+	 * unseen.
+	 */
 #if LZMA_VERSION >= 50040002 /* 5.4.0 */
 	uint32_t threads = lzma_cputhreads();
 	lzma_mt options = {
 		.flags = LZMA_CONCATENATED,
-		.threads = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads,
+		.threads = threads < 1		   ? 1
+			   : threads > MAX_THREADS ? MAX_THREADS
+						   : threads,
 		.memlimit_threading = MEMORY_LIMIT,
 		.memlimit_stop = MEMORY_LIMIT,
 	};
@@ -92,7 +97,8 @@ int xz_decode(int in, int out, uint64_t pinned_size)
 		return -ENOMEM;
 	ret = to_errno(decoder_init(&stream));
 	if (ret == 0)
-		ret = decode(&stream, in, out, buffers, buffers + BUFFER_SIZE, pinned_size);
+		ret = decode(
+			&stream, in, out, buffers, buffers + BUFFER_SIZE, pinned_size);
 	lzma_end(&stream);
 	free(buffers);
 	return ret;

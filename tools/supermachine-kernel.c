@@ -30,18 +30,20 @@ static const char usage_text[] =
 static const struct {
 	const char *name, *key, *env, *pinned_sha256;
 } assets[] = {
-	{ "kernel", "kernel", "SUPERMACHINE_KERNEL_PATH", SMKERNEL_PAYLOAD_KERNEL_SHA256 },
-	{ "init-oci", "init_oci", "SUPERMACHINE_INIT_OCI_PATH", SMKERNEL_PAYLOAD_INIT_OCI_SHA256 },
+	{"kernel", "kernel", "SUPERMACHINE_KERNEL_PATH", SMKERNEL_PAYLOAD_KERNEL_SHA256},
+	{"init-oci", "init_oci", "SUPERMACHINE_INIT_OCI_PATH",
+		SMKERNEL_PAYLOAD_INIT_OCI_SHA256},
 };
 
-static const char *const origins[] = { "env-file", "env-dir", "bundle", "relocated", "installed" };
+static const char *const origins[] = {
+	"env-file", "env-dir", "bundle", "relocated", "installed"};
 
-static const char *const formats[] = { "unknown", "arm64-image", "efi-zboot", "x86-bzimage", "elf",
-	"gzip", "xz", "zstd" };
+static const char *const formats[] = {"unknown", "arm64-image", "efi-zboot",
+	"x86-bzimage", "elf", "gzip", "xz", "zstd"};
 
-static const char *const format_texts[] = { "unknown format", "arm64 Linux Image",
+static const char *const format_texts[] = {"unknown format", "arm64 Linux Image",
 	"compressed EFI image (zboot): unpack it first", "x86 Linux bzImage", "ELF file",
-	"gzip: unpack it first", "xz: an override may be this", "zstd: unpack it first" };
+	"gzip: unpack it first", "xz: an override may be this", "zstd: unpack it first"};
 
 __attribute__((format(printf, 1, 2))) static void complain(const char *format, ...)
 {
@@ -82,9 +84,11 @@ static const char *error_text(int error)
 {
 	switch (error) {
 	case -EBADMSG:
-		return "corrupt or truncated .xz file, or not the size that the package says";
+		return "corrupt or truncated .xz file, or not the size that the package "
+		       "says";
 	case -EFBIG:
-		return "the .xz file holds more than the package says, or more than 256 MiB";
+		return "the .xz file holds more than the package says, or more than 256 "
+		       "MiB";
 	default:
 		return strerror(-error);
 	}
@@ -123,7 +127,8 @@ static int complain_unresolved(enum smkernel_asset asset)
 	return EX_NOINPUT;
 }
 
-static int get_path(enum smkernel_asset asset, char **ret_path, enum smkernel_origin *ret_origin)
+static int get_path(
+	enum smkernel_asset asset, char **ret_path, enum smkernel_origin *ret_origin)
 {
 	int ret = smkernel_path(asset, ret_path, ret_origin);
 
@@ -133,9 +138,9 @@ static int get_path(enum smkernel_asset asset, char **ret_path, enum smkernel_or
 static int cmd_path(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "explain", no_argument, NULL, 'e' },
-		{ "origin", no_argument, NULL, 'o' },
-		{ 0 },
+		{"explain", no_argument, NULL, 'e'},
+		{"origin", no_argument, NULL, 'o'},
+		{0},
 	};
 	bool explain = false, show_origin = false;
 	enum smkernel_origin origin;
@@ -174,8 +179,8 @@ static int cmd_path(int argc, char **argv)
 static int cmd_extract(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "parents", no_argument, NULL, 'p' },
-		{ 0 },
+		{"parents", no_argument, NULL, 'p'},
+		{0},
 	};
 	unsigned int flags = 0;
 	enum smkernel_asset asset;
@@ -236,7 +241,7 @@ static int verify(enum smkernel_asset asset)
 
 static int cmd_verify(int argc, char **argv)
 {
-	static const struct option options[] = { { 0 } };
+	static const struct option options[] = {{0}};
 	enum smkernel_asset asset;
 	int ret, ret_init;
 
@@ -254,10 +259,13 @@ static int cmd_verify(int argc, char **argv)
 /* Bytes of the UTF-8 character that starts here, 0 when there is none. */
 static size_t utf8_length(const unsigned char *text)
 {
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	/* by the upper five bits of the first byte; 0: it only continues or ends no character */
-	static const unsigned char lengths[32] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-		0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 3, 3, 4, 0 };
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	/*
+	 * by the upper five bits of the first byte; 0: it only continues or ends no
+	 * character
+	 */
+	static const unsigned char lengths[32] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+		1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 3, 3, 4, 0};
 	size_t length = lengths[*text >> 3];
 	uint32_t value = length > 1 ? *text & (0x7f >> length) : *text;
 	size_t i;
@@ -267,7 +275,8 @@ static size_t utf8_length(const unsigned char *text)
 			return 0;
 		value = value << 6 | (text[i] & 0x3f);
 	}
-	if (length > 1 && (value < smallest[length] || value > 0x10ffff || value >> 11 == 0x1b))
+	if (length > 1 &&
+		(value < smallest[length] || value > 0x10ffff || value >> 11 == 0x1b))
 		return 0;
 	return length;
 }
@@ -305,8 +314,8 @@ static void print_json_member(const char *indent, const char *key, const char *v
 	fputs(",\n", stdout);
 }
 
-static void print_json(
-	char *const paths[2], const struct smkernel_info infos[2], const char *snapshot_id)
+static void print_json(char *const paths[2], const struct smkernel_info infos[2],
+	const char *snapshot_id)
 {
 	const struct smkernel_info *kernel = &infos[SMKERNEL_KERNEL];
 	int i;
@@ -314,8 +323,10 @@ static void print_json(
 	puts("{");
 	print_json_member("  ", "version", smkernel_version());
 	print_json_member("  ", "snapshot_id", snapshot_id);
-	print_json_member("  ", "recipe_sha256", *snapshot_id ? SMKERNEL_PAYLOAD_RECIPE_SHA256 : "");
-	print_json_member("  ", "toolchain", *snapshot_id ? SMKERNEL_PAYLOAD_TOOLCHAIN : "");
+	print_json_member("  ", "recipe_sha256",
+		*snapshot_id ? SMKERNEL_PAYLOAD_RECIPE_SHA256 : "");
+	print_json_member(
+		"  ", "toolchain", *snapshot_id ? SMKERNEL_PAYLOAD_TOOLCHAIN : "");
 	print_json_member("  ", "arch", kernel->arch);
 	print_json_member("  ", "kernel_release", kernel->kernel_release);
 	print_json_member("  ", "cmdline", kernel->cmdline);
@@ -341,8 +352,8 @@ static const char *or_unknown(const char *text)
 	return *text ? text : "unknown";
 }
 
-static void print_info(
-	char *const paths[2], const struct smkernel_info infos[2], const char *snapshot_id)
+static void print_info(char *const paths[2], const struct smkernel_info infos[2],
+	const char *snapshot_id)
 {
 	const struct smkernel_info *kernel = &infos[SMKERNEL_KERNEL];
 	int i;
@@ -369,11 +380,11 @@ static void print_info(
 static int cmd_info(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
+		{"json", no_argument, NULL, 'j'},
+		{0},
 	};
 	struct smkernel_info infos[2];
-	char *paths[2] = { NULL, NULL };
+	char *paths[2] = {NULL, NULL};
 	const char *snapshot_id;
 	bool json = false;
 	int i, option, ret = 0;
@@ -394,12 +405,14 @@ static int cmd_info(int argc, char **argv)
 		ret = smkernel_info(asset, &infos[i]);
 		if (ret < 0) {
 			complain("%s: %s", paths[i], error_text(ret));
-			ret = exit_status(ret) == EX_CANTCREAT ? EX_IOERR : exit_status(ret);
+			ret = exit_status(ret) == EX_CANTCREAT ? EX_IOERR
+							       : exit_status(ret);
 		}
 	}
 	if (ret == 0) {
 		/* It stands for both files: with one replaced it stands for nothing. */
-		snapshot_id = infos[0].pinned && infos[1].pinned ? infos[0].snapshot_id : "";
+		snapshot_id =
+			infos[0].pinned && infos[1].pinned ? infos[0].snapshot_id : "";
 		(json ? print_json : print_info)(paths, infos, snapshot_id);
 	}
 	free(paths[0]);
@@ -422,8 +435,8 @@ static void print_export(const char *name, const char *value, size_t length)
 
 static int cmd_env(int argc, char **argv)
 {
-	static const struct option options[] = { { 0 } };
-	char *paths[2] = { NULL, NULL };
+	static const struct option options[] = {{0}};
+	char *paths[2] = {NULL, NULL};
 	size_t directory;
 	int ret;
 
@@ -434,9 +447,9 @@ static int cmd_env(int argc, char **argv)
 		ret = get_path(SMKERNEL_INIT_OCI, &paths[1], NULL);
 	if (ret == 0) {
 		directory = (size_t)(strrchr(paths[0], '/') - paths[0]);
-		if (strcmp(paths[0] + directory, "/kernel") == 0
-			&& strncmp(paths[0], paths[1], directory) == 0
-			&& strcmp(paths[1] + directory, "/init-oci") == 0) {
+		if (strcmp(paths[0] + directory, "/kernel") == 0 &&
+			strncmp(paths[0], paths[1], directory) == 0 &&
+			strcmp(paths[1] + directory, "/init-oci") == 0) {
 			print_export("SUPERMACHINE_ASSETS_DIR", paths[0], directory);
 		} else {
 			print_export(assets[0].env, paths[0], strlen(paths[0]));
@@ -450,7 +463,7 @@ static int cmd_env(int argc, char **argv)
 
 static int cmd_probe(int argc, char **argv)
 {
-	static const struct option options[] = { { 0 } };
+	static const struct option options[] = {{0}};
 	struct smkernel_image image;
 	const char *file;
 	int fd, ret;
@@ -478,8 +491,10 @@ static int cmd_probe(int argc, char **argv)
 		printf("%-16s%s\n", "release", image.release);
 	if (image.format == SMKERNEL_FORMAT_ARM64_IMAGE) {
 		printf("%-16s%u\n", "page size", (unsigned int)image.page_size);
-		printf("%-16s0x%llx\n", "text offset", (unsigned long long)image.text_offset);
-		printf("%-16s0x%llx\n", "image size", (unsigned long long)image.image_size);
+		printf("%-16s0x%llx\n", "text offset",
+			(unsigned long long)image.text_offset);
+		printf("%-16s0x%llx\n", "image size",
+			(unsigned long long)image.image_size);
 		printf("%-16s%s\n", "endianness", image.big_endian ? "big" : "little");
 		printf("%-16s%s\n", "placement",
 			image.any_base ? "any 2 MiB boundary" : "near the start of RAM");
@@ -493,12 +508,12 @@ static int run(int argc, char **argv)
 		const char *name;
 		int (*function)(int argc, char **argv);
 	} commands[] = {
-		{ "path", cmd_path },
-		{ "extract", cmd_extract },
-		{ "verify", cmd_verify },
-		{ "info", cmd_info },
-		{ "env", cmd_env },
-		{ "probe", cmd_probe },
+		{"path", cmd_path},
+		{"extract", cmd_extract},
+		{"verify", cmd_verify},
+		{"info", cmd_info},
+		{"env", cmd_env},
+		{"probe", cmd_probe},
 	};
 	size_t i;
 

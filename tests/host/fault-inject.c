@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Every call into libc that the library makes fails once with every error it can give. After each: either the
- * call succeeded whole, or it failed with an errno, leaving old files alone, no new ones, and no descriptor.
- * The functions are defined here and come before those of libc; the library is linked statically.
+ * Every call into libc that the library makes fails once with every error it can give.
+ * After each: either the call succeeded whole, or it failed with an errno, leaving old
+ * files alone, no new ones, and no descriptor. The functions are defined here and come
+ * before those of libc; the library is linked statically.
  */
 #include "config.h"
 
@@ -17,47 +18,77 @@
 #include "unit.h"
 
 enum call {
-	NONE, OPEN, OPENAT, FSTAT, STAT, PREAD, READ, WRITE, IOCTL, COPY_FILE_RANGE, FCHMOD, FSYNC, LINKAT, RENAMEAT,
-	UNLINKAT, MKDIR, READLINK, ACCESS, GETENTROPY, MEMFD_CREATE, FCNTL, LSEEK, MMAP, MUNMAP, CLOSE, MALLOC,
-	OPEN_MEMSTREAM, FCLOSE, REALPATH, STRDUP, CALLS
+	NONE,
+	OPEN,
+	OPENAT,
+	FSTAT,
+	STAT,
+	PREAD,
+	READ,
+	WRITE,
+	IOCTL,
+	COPY_FILE_RANGE,
+	FCHMOD,
+	FSYNC,
+	LINKAT,
+	RENAMEAT,
+	UNLINKAT,
+	MKDIR,
+	READLINK,
+	ACCESS,
+	GETENTROPY,
+	MEMFD_CREATE,
+	FCNTL,
+	LSEEK,
+	MMAP,
+	MUNMAP,
+	CLOSE,
+	MALLOC,
+	OPEN_MEMSTREAM,
+	FCLOSE,
+	REALPATH,
+	STRDUP,
+	CALLS
 };
 
-static const char *const names[] = { "none", "open", "openat", "fstat", "stat", "pread", "read", "write", "ioctl",
-	"copy_file_range", "fchmod", "fsync", "linkat", "renameat", "unlinkat", "mkdir", "readlink", "access",
-	"getentropy", "memfd_create", "fcntl", "lseek", "mmap", "munmap", "close", "malloc", "open_memstream",
-	"fclose", "realpath", "strdup" };
+static const char *const names[] = {"none", "open", "openat", "fstat", "stat", "pread",
+	"read", "write", "ioctl", "copy_file_range", "fchmod", "fsync", "linkat",
+	"renameat", "unlinkat", "mkdir", "readlink", "access", "getentropy",
+	"memfd_create", "fcntl", "lseek", "mmap", "munmap", "close", "malloc",
+	"open_memstream", "fclose", "realpath", "strdup"};
 
 /* The errors of each call that a caller has to expect: man page, ERRORS. */
 static const int errors[CALLS][8] = {
-	[OPEN] = { EACCES, EMFILE, ENOENT, ELOOP, EIO, ENOMEM, EROFS },
-	[OPENAT] = { EOPNOTSUPP, EISDIR, EACCES, ENOSPC, EMFILE, EROFS, EDQUOT, EEXIST },
-	[FSTAT] = { EIO, EOVERFLOW },
-	[STAT] = { EACCES, EIO, ENOENT },
-	[PREAD] = { EIO, EINTR },
-	[READ] = { EIO, EINTR, ENOMEM },
-	[WRITE] = { ENOSPC, EIO, EINTR, EDQUOT, EFBIG },
-	[IOCTL] = { EIO, EXDEV, EOPNOTSUPP, EINVAL, ENOTTY },
-	[COPY_FILE_RANGE] = { EIO, ENOSPC, EINTR, EXDEV, ENOSYS, EOPNOTSUPP, EINVAL, EDQUOT },
-	[FCHMOD] = { EIO, EPERM, EROFS },
-	[FSYNC] = { EIO, ENOSPC, EINVAL, EDQUOT },
-	[LINKAT] = { ENOENT, EEXIST, EIO, ENOSPC, EPERM, EMLINK },
-	[RENAMEAT] = { EIO, ENOSPC, EACCES, EBUSY, EXDEV },
-	[UNLINKAT] = { 0 },
-	[MKDIR] = { EACCES, ENOSPC, EROFS, EMLINK },
-	[READLINK] = { EACCES, EIO },
-	[ACCESS] = { ENOENT, EACCES },
-	[GETENTROPY] = { ENOSYS, EIO },
-	[MEMFD_CREATE] = { EMFILE, ENOMEM, ENOSYS },
-	[FCNTL] = { EPERM, EBUSY },
-	[LSEEK] = { EINVAL },
-	[MMAP] = { ENOMEM, EACCES, ENODEV },
-	[MUNMAP] = { EINVAL },
-	[CLOSE] = { EIO, EINTR },
-	[MALLOC] = { ENOMEM },
-	[OPEN_MEMSTREAM] = { ENOMEM },
-	[FCLOSE] = { ENOSPC },
-	[REALPATH] = { EACCES, ENOENT, ENOMEM },
-	[STRDUP] = { ENOMEM },
+	[OPEN] = {EACCES, EMFILE, ENOENT, ELOOP, EIO, ENOMEM, EROFS},
+	[OPENAT] = {EOPNOTSUPP, EISDIR, EACCES, ENOSPC, EMFILE, EROFS, EDQUOT, EEXIST},
+	[FSTAT] = {EIO, EOVERFLOW},
+	[STAT] = {EACCES, EIO, ENOENT},
+	[PREAD] = {EIO, EINTR},
+	[READ] = {EIO, EINTR, ENOMEM},
+	[WRITE] = {ENOSPC, EIO, EINTR, EDQUOT, EFBIG},
+	[IOCTL] = {EIO, EXDEV, EOPNOTSUPP, EINVAL, ENOTTY},
+	[COPY_FILE_RANGE] = {EIO, ENOSPC, EINTR, EXDEV, ENOSYS, EOPNOTSUPP, EINVAL,
+		EDQUOT},
+	[FCHMOD] = {EIO, EPERM, EROFS},
+	[FSYNC] = {EIO, ENOSPC, EINVAL, EDQUOT},
+	[LINKAT] = {ENOENT, EEXIST, EIO, ENOSPC, EPERM, EMLINK},
+	[RENAMEAT] = {EIO, ENOSPC, EACCES, EBUSY, EXDEV},
+	[UNLINKAT] = {0},
+	[MKDIR] = {EACCES, ENOSPC, EROFS, EMLINK},
+	[READLINK] = {EACCES, EIO},
+	[ACCESS] = {ENOENT, EACCES},
+	[GETENTROPY] = {ENOSYS, EIO},
+	[MEMFD_CREATE] = {EMFILE, ENOMEM, ENOSYS},
+	[FCNTL] = {EPERM, EBUSY},
+	[LSEEK] = {EINVAL},
+	[MMAP] = {ENOMEM, EACCES, ENODEV},
+	[MUNMAP] = {EINVAL},
+	[CLOSE] = {EIO, EINTR},
+	[MALLOC] = {ENOMEM},
+	[OPEN_MEMSTREAM] = {ENOMEM},
+	[FCLOSE] = {ENOSPC},
+	[REALPATH] = {EACCES, ENOENT, ENOMEM},
+	[STRDUP] = {ENOMEM},
 };
 
 /* Armed: the @countdown-th call of @target fails with @error; NONE counts nothing. */
@@ -74,50 +105,55 @@ static bool fails(enum call call)
 	return true;
 }
 
-#define real(function)                                                                \
-	static __typeof__(&function) next;                                            \
-	if (!next) {                                                                  \
-		enum call armed = target;                                             \
-		target = NONE;                                                        \
-		next = (__typeof__(&function))(uintptr_t)dlsym(RTLD_NEXT, #function); \
-		target = armed;                                                       \
+#define real(function)                                                                   \
+	static __typeof__(&function) next;                                               \
+	if (!next) {                                                                     \
+		enum call armed = target;                                                \
+		target = NONE;                                                           \
+		next = (__typeof__(&function))(uintptr_t)dlsym(RTLD_NEXT, #function);    \
+		target = armed;                                                          \
 	}
 
-#define inject(type, failure, function, call, parameters, arguments) \
-	type function parameters                                     \
-	{                                                            \
-		real(function);                                      \
-		if (fails(call))                                     \
-			return failure;                              \
-		return next arguments;                               \
+#define inject(type, failure, function, call, parameters, arguments)                     \
+	type function parameters                                                         \
+	{                                                                                \
+		real(function);                                                          \
+		if (fails(call))                                                         \
+			return failure;                                                  \
+		return next arguments;                                                   \
 	}
 
-inject(int, -1, fstat, FSTAT, (int fd, struct stat *st), (fd, st))
-inject(int, -1, stat, STAT, (const char *path, struct stat *st), (path, st))
-inject(ssize_t, -1, pread, PREAD, (int fd, void *data, size_t size, off_t at), (fd, data, size, at))
-inject(ssize_t, -1, read, READ, (int fd, void *data, size_t size), (fd, data, size))
-inject(ssize_t, -1, write, WRITE, (int fd, const void *data, size_t size), (fd, data, size))
-inject(ssize_t, -1, copy_file_range, COPY_FILE_RANGE,
-	(int in, off64_t *in_at, int out, off64_t *out_at, size_t size, unsigned int flags),
-	(in, in_at, out, out_at, size, flags))
-inject(int, -1, fchmod, FCHMOD, (int fd, mode_t mode), (fd, mode))
-inject(int, -1, linkat, LINKAT, (int a, const char *b, int c, const char *d, int flags), (a, b, c, d, flags))
-inject(int, -1, renameat, RENAMEAT, (int a, const char *b, int c, const char *d), (a, b, c, d))
-inject(int, -1, unlinkat, UNLINKAT, (int a, const char *b, int flags), (a, b, flags))
-inject(int, -1, mkdir, MKDIR, (const char *path, mode_t mode), (path, mode))
-inject(ssize_t, -1, readlink, READLINK, (const char *path, char *to, size_t size), (path, to, size))
-inject(int, -1, access, ACCESS, (const char *path, int mode), (path, mode))
-inject(int, -1, getentropy, GETENTROPY, (void *to, size_t size), (to, size))
-inject(int, -1, memfd_create, MEMFD_CREATE, (const char *name, unsigned int flags), (name, flags))
-inject(off_t, -1, lseek, LSEEK, (int fd, off_t at, int whence), (fd, at, whence))
-inject(void *, MAP_FAILED, mmap, MMAP, (void *a, size_t size, int prot, int flags, int fd, off_t at),
-	(a, size, prot, flags, fd, at))
-inject(int, -1, munmap, MUNMAP, (void *addr, size_t size), (addr, size))
-inject(FILE *, NULL, open_memstream, OPEN_MEMSTREAM, (char **to, size_t *size), (to, size))
-inject(char *, NULL, realpath, REALPATH, (const char *path, char *to), (path, to))
-inject(char *, NULL, strdup, STRDUP, (const char *text), (text))
+inject(int, -1, fstat, FSTAT, (int fd, struct stat *st), (fd, st)) inject(int, -1, stat,
+	STAT, (const char *path, struct stat *st), (path, st)) inject(ssize_t, -1, pread,
+	PREAD, (int fd, void *data, size_t size, off_t at),
+	(fd, data, size, at)) inject(ssize_t, -1, read, READ,
+	(int fd, void *data, size_t size), (fd, data, size)) inject(ssize_t, -1, write,
+	WRITE, (int fd, const void *data, size_t size),
+	(fd, data, size)) inject(ssize_t, -1, copy_file_range, COPY_FILE_RANGE,
+	(int in, off64_t *in_at, int out, off64_t *out_at, size_t size,
+		unsigned int flags),
+	(in, in_at, out, out_at, size, flags)) inject(int, -1, fchmod, FCHMOD,
+	(int fd, mode_t mode), (fd, mode)) inject(int, -1, linkat, LINKAT,
+	(int a, const char *b, int c, const char *d, int flags),
+	(a, b, c, d, flags)) inject(int, -1, renameat, RENAMEAT,
+	(int a, const char *b, int c, const char *d), (a, b, c, d)) inject(int, -1,
+	unlinkat, UNLINKAT, (int a, const char *b, int flags), (a, b, flags)) inject(int,
+	-1, mkdir, MKDIR, (const char *path, mode_t mode), (path, mode)) inject(ssize_t,
+	-1, readlink, READLINK, (const char *path, char *to, size_t size),
+	(path, to, size)) inject(int, -1, access, ACCESS, (const char *path, int mode),
+	(path, mode)) inject(int, -1, getentropy, GETENTROPY, (void *to, size_t size),
+	(to, size)) inject(int, -1, memfd_create, MEMFD_CREATE,
+	(const char *name, unsigned int flags),
+	(name, flags)) inject(off_t, -1, lseek, LSEEK, (int fd, off_t at, int whence),
+	(fd, at, whence)) inject(void *, MAP_FAILED, mmap, MMAP,
+	(void *a, size_t size, int prot, int flags, int fd, off_t at),
+	(a, size, prot, flags, fd, at)) inject(int, -1, munmap, MUNMAP,
+	(void *addr, size_t size), (addr, size)) inject(FILE *, NULL, open_memstream,
+	OPEN_MEMSTREAM, (char **to, size_t *size), (to, size))
+	inject(char *, NULL, realpath, REALPATH, (const char *path, char *to), (path, to))
+		inject(char *, NULL, strdup, STRDUP, (const char *text), (text))
 
-int open(const char *path, int flags, ...)
+			int open(const char *path, int flags, ...)
 {
 	va_list args;
 	mode_t mode;
@@ -268,7 +304,9 @@ static int do_info(void)
 	struct smkernel_info info;
 	int ret = smkernel_info(SMKERNEL_INIT_OCI, &info);
 
-	return ret < 0 ? ret : strcmp(info.sha256, SMKERNEL_PAYLOAD_INIT_OCI_SHA256) == 0 ? 0 : 1;
+	return ret < 0							    ? ret
+	       : strcmp(info.sha256, SMKERNEL_PAYLOAD_INIT_OCI_SHA256) == 0 ? 0
+									    : 1;
 }
 
 static int do_extract(void)
@@ -281,7 +319,10 @@ static int do_extract_parents(void)
 	return smkernel_extract_init_oci_to_with_parents("to/a/b/asset");
 }
 
-/* A FIFO of our own stands for every device: an injected error must not cost the machine its /dev/null. */
+/*
+ * A FIFO of our own stands for every device: an injected error must not cost the machine
+ * its /dev/null.
+ */
 static int do_extract_device(void)
 {
 	return smkernel_extract_init_oci_to("to/fifo");
@@ -304,7 +345,7 @@ static int descriptors(void)
 	return count;
 }
 
-static const char *const destinations[] = { "asset", "link", "old", "a", "fifo" };
+static const char *const destinations[] = {"asset", "link", "old", "a", "fifo"};
 
 /* Files in the destination that nobody asked for: a temporary one, or a wrong one. */
 static int strangers(void)
@@ -316,7 +357,8 @@ static int strangers(void)
 
 	must(directory);
 	while ((entry = readdir(directory))) {
-		bool known = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+		bool known = strcmp(entry->d_name, ".") == 0 ||
+			     strcmp(entry->d_name, "..") == 0;
 
 		for (i = 0; i < sizeof(destinations) / sizeof(*destinations); i++)
 			known |= strcmp(entry->d_name, destinations[i]) == 0;
@@ -328,7 +370,8 @@ static int strangers(void)
 
 static void reset(bool exists)
 {
-	static const char *const files[] = { "to/a/b/asset", "to/asset", "to/link", "to/old", "to/fifo" };
+	static const char *const files[] = {
+		"to/a/b/asset", "to/asset", "to/link", "to/old", "to/fifo"};
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(*files); i++)
@@ -352,8 +395,8 @@ static bool is_whole(const char *path)
 struct scenario {
 	const char *name;
 	int (*run)(void);
-	bool exists; /* the destination, before */
-	bool unnamed_off; /* a file system without O_TMPFILE */
+	bool exists;	     /* the destination, before */
+	bool unnamed_off;    /* a file system without O_TMPFILE */
 	const char *written; /* what holds the kernel after success */
 };
 
@@ -406,11 +449,13 @@ static void run_all(const char *asset, const struct scenario *scenario)
 				unnamed_off = 0;
 				injected += fired;
 				problem = judge(scenario, ret, before);
-				if (!problem && ret < 0 && scenario->written && !may_be_new((enum call)call)
-					&& is_asset(scenario->written))
+				if (!problem && ret < 0 && scenario->written &&
+					!may_be_new((enum call)call) &&
+					is_asset(scenario->written))
 					problem = "failed, but the file is there";
 				if (problem) {
-					printf("# %s #%d gives %s: %d: %s\n", names[call], nth, strerror(error), ret, problem);
+					printf("# %s #%d gives %s: %d: %s\n", names[call],
+						nth, strerror(error), ret, problem);
 					wrong++;
 				}
 			} while (fired && nth < 40);
@@ -420,7 +465,10 @@ static void run_all(const char *asset, const struct scenario *scenario)
 	ok(injected > 5, "... and they reached it");
 }
 
-/* Reads what arrives, so that no writer waits; it opens for writing too, so that it never sees the end. */
+/*
+ * Reads what arrives, so that no writer waits; it opens for writing too, so that it never
+ * sees the end.
+ */
 static pid_t drain_fifo(void)
 {
 	char buffer[4096];
@@ -439,19 +487,21 @@ static pid_t drain_fifo(void)
 int main(void)
 {
 	static const struct scenario scenarios[] = {
-		{ "path", do_path, false, false, NULL },
-		{ "explain", do_explain, false, false, NULL },
-		{ "open", do_open, false, false, NULL },
-		{ "map", do_map, false, false, NULL },
-		{ "verify", do_verify, false, false, NULL },
-		{ "info", do_info, false, false, NULL },
-		{ "extract", do_extract, false, false, "to/asset" },
-		{ "extract over a file", do_extract, true, false, "to/asset" },
-		{ "extract without O_TMPFILE", do_extract, false, true, "to/asset" },
-		{ "extract over a file without O_TMPFILE", do_extract, true, true, "to/asset" },
-		{ "extract with parents", do_extract_parents, false, false, "to/a/b/asset" },
-		{ "extract through a link", do_extract_link, false, false, "to/old" },
-		{ "extract to a device", do_extract_device, false, false, NULL },
+		{"path", do_path, false, false, NULL},
+		{"explain", do_explain, false, false, NULL},
+		{"open", do_open, false, false, NULL},
+		{"map", do_map, false, false, NULL},
+		{"verify", do_verify, false, false, NULL},
+		{"info", do_info, false, false, NULL},
+		{"extract", do_extract, false, false, "to/asset"},
+		{"extract over a file", do_extract, true, false, "to/asset"},
+		{"extract without O_TMPFILE", do_extract, false, true, "to/asset"},
+		{"extract over a file without O_TMPFILE", do_extract, true, true,
+			"to/asset"},
+		{"extract with parents", do_extract_parents, false, false,
+			"to/a/b/asset"},
+		{"extract through a link", do_extract_link, false, false, "to/old"},
+		{"extract to a device", do_extract_device, false, false, NULL},
 	};
 	pid_t drain;
 	size_t i;

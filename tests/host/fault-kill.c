@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* 1,000 extractions are killed at random moments: the destination is always the old file or the new one. */
+/*
+ * 1,000 extractions are killed at random moments: the destination is always the old file
+ * or the new one.
+ */
 #include "config.h"
 
 #include <dirent.h>
@@ -17,7 +20,10 @@ static void extract_for_ever(void)
 			_exit(1);
 }
 
-/* What is in the directory beside the destination: complete files only, of the moment between two names. */
+/*
+ * What is in the directory beside the destination: complete files only, of the moment
+ * between two names.
+ */
 static int half_written(const char *path)
 {
 	DIR *directory = opendir(path);
@@ -51,7 +57,7 @@ int main(void)
 		return done_testing();
 	}
 	for (i = 0; i < KILLS; i++) {
-		struct timespec pause = { 0, (i % 97) * 50000 };
+		struct timespec pause = {0, (i % 97) * 50000};
 		int status;
 		pid_t child = fork();
 

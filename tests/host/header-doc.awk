@@ -21,7 +21,9 @@ function need_members(text, direction,    parts, count, i, member) {
 }
 function declare(is_function, members) {
 	names++
-	if (!match(comment, "(^|[ *])" name (is_function ? "[(][)]" : "") " - [A-Z][^\n]*[.]"))
+	joined = comment
+	gsub(/\n \*[ \t]*/, " ", joined)
+	if (!match(joined, "(^|[ *])" name (is_function ? "[(][)]" : "") " - [A-Z][^\n]*[.]"))
 		lacks("sentence")
 	if (is_function) {
 		need_members(members, "\\[(in|out)\\]")

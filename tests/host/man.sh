@@ -24,13 +24,13 @@ for name in $(grep -o 'SMKERNEL_ORIGIN_[A-Z_]*\|SMKERNEL_PARENTS' "$STAGE/includ
 done
 
 tool=$SRCDIR/tools/supermachine-kernel.c
-for command in $(sed -n 's/^		{ "\([a-z]*\)", cmd_.*/\1/p' "$tool"); do
+for command in $(sed -n 's/^		{"\([a-z]*\)", cmd_.*/\1/p' "$tool"); do
 	check "supermachine-kernel(1): $command" grep -q "^\.It Cm $command" "$man/supermachine-kernel.1"
 done
-for option in $(sed -n 's/^		{ "\([a-z]*\)", no_argument.*/\1/p' "$tool"); do
+for option in $(sed -n 's/^		{"\([a-z]*\)", no_argument.*/\1/p' "$tool"); do
 	check "supermachine-kernel(1): --$option" grep -q "Fl -$option" "$man/supermachine-kernel.1"
 done
-for origin in $(sed -n 's/.*origins\[\] = { \(.*\) };/\1/p' "$tool" | tr -d '",'); do
+for origin in $(sed -n '/origins\[\] = {/,/};/s/^	\(".*\)};$/\1/p' "$tool" | tr -d '",'); do
 	check "supermachine-kernel(1): $origin" grep -q "Cm $origin" "$man/supermachine-kernel.1"
 done
 for variable in $(sed -n 's/.*"\(SUPERMACHINE_[A-Z_]*\)".*/\1/p' "$SRCDIR"/lib/*.c | sort -u); do
@@ -40,4 +40,5 @@ for name in $(grep -o 'EX_[A-Z]*' "$tool" | sort -u); do
 	status=$(printf '#include <sysexits.h>\n%s\n' "$name" | $CC -E -P - | tail -n 1)
 	check "supermachine-kernel(1): exit status $status" grep -q "^\.It $status\$" "$man/supermachine-kernel.1"
 done
+check "nothing was overlooked" test "$count" -ge 46
 done_testing

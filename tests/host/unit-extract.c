@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Extraction replaces the destination whole or not at all, with the right mode, and leaves nothing else. */
+/*
+ * Extraction replaces the destination whole or not at all, with the right mode, and
+ * leaves nothing else.
+ */
 #include "config.h"
 
 #include <dirent.h>
@@ -46,7 +49,8 @@ static void test_modes(void)
 	write_file("modes/init-oci", "", 0, 0600);
 	is(smkernel_extract_init_oci_to("modes/init-oci"), 0, "over another init-oci");
 	is(mode_of("modes/init-oci"), 0755, "... mode 0755");
-	is(smkernel_extract_kernel_to(in_scratch("modes/absolute")), 0, "to an absolute path");
+	is(smkernel_extract_kernel_to(in_scratch("modes/absolute")), 0,
+		"to an absolute path");
 	is(smkernel_extract_kernel_to("bare"), 0, "to a bare name");
 	ok(is_kernel("bare"), "... has the bytes");
 	is(entries("modes"), 4, "no other file is left");
@@ -56,14 +60,18 @@ static void test_parents(void)
 {
 	is(smkernel_extract_kernel_to("no/such/kernel"), -ENOENT, "a missing parent");
 	is(access("no", F_OK), -1, "... is not made");
-	is(smkernel_extract_kernel_to_with_parents("p/q//r/kernel"), 0, "... unless asked for");
+	is(smkernel_extract_kernel_to_with_parents("p/q//r/kernel"), 0,
+		"... unless asked for");
 	ok(is_kernel("p/q/r/kernel"), "... with the bytes");
 	is(mode_of("p/q"), 0755, "... in directories as the umask has them");
-	is(smkernel_extract_init_oci_to_with_parents("p/q/r/init-oci"), 0, "parents that exist");
+	is(smkernel_extract_init_oci_to_with_parents("p/q/r/init-oci"), 0,
+		"parents that exist");
 	is(smkernel_extract_kernel_to_with_parents("bare2"), 0, "no parent to make");
-	is(smkernel_extract_kernel_to_with_parents("bare/x/kernel"), -ENOTDIR, "a file among the parents");
+	is(smkernel_extract_kernel_to_with_parents("bare/x/kernel"), -ENOTDIR,
+		"a file among the parents");
 	is(smkernel_extract_kernel_to("bare/kernel"), -ENOTDIR, "a file as the parent");
-	is(smkernel_extract_kernel_to_with_parents("/proc/no/kernel"), -ENOENT, "a parent that cannot be made");
+	is(smkernel_extract_kernel_to_with_parents("/proc/no/kernel"), -ENOENT,
+		"a parent that cannot be made");
 }
 
 static void test_links(void)
@@ -91,7 +99,8 @@ static void test_links(void)
 	is(smkernel_extract_kernel_to("links/to-dir"), -EISDIR, "a link to a directory");
 	is(smkernel_extract_kernel_to("links/loop"), -ELOOP, "a link to itself");
 	must(symlink("missing/file", "links/nowhere") == 0);
-	is(smkernel_extract_kernel_to("links/nowhere"), -ENOENT, "a link into a missing directory");
+	is(smkernel_extract_kernel_to("links/nowhere"), -ENOENT,
+		"a link into a missing directory");
 	is(entries("links/dir"), 4, "no other file is left");
 }
 
@@ -178,7 +187,8 @@ static bool into_closed_directory(void)
 
 static bool into_blind_directory(void)
 {
-	return smkernel_extract_kernel_to("blind/kernel") == 0 && is_kernel("blind/kernel");
+	return smkernel_extract_kernel_to("blind/kernel") == 0 &&
+	       is_kernel("blind/kernel");
 }
 
 static bool into_unwritable_device(void)
@@ -191,7 +201,8 @@ static void test_permissions(void)
 	must(mkdir("closed", 0755) == 0 && chmod("closed", 0555) == 0);
 	ok(unprivileged(into_closed_directory), "a directory without write permission");
 	must(mkdir("blind", 0700) == 0 && chmod("blind", 0333) == 0);
-	ok(unprivileged(into_blind_directory), "a directory without read permission will do");
+	ok(unprivileged(into_blind_directory),
+		"a directory without read permission will do");
 	must(mkfifo("device", 0) == 0);
 	ok(unprivileged(into_unwritable_device), "a FIFO without write permission");
 }
@@ -210,17 +221,20 @@ static void test_compressed(void)
 	is(smkernel_extract_kernel_to("compressed/old"), -EBADMSG, "a truncated one");
 	ok(holds("compressed/old", "old", 3), "... leaves the old file");
 	is(smkernel_extract_kernel_to("compressed/new"), -EBADMSG, "... or none");
-	is(smkernel_extract_kernel_to_with_parents("made/new"), -EBADMSG, "... in a new directory");
+	is(smkernel_extract_kernel_to_with_parents("made/new"), -EBADMSG,
+		"... in a new directory");
 	is(entries("compressed"), 2, "... and nothing else");
 	setenv("SUPERMACHINE_KERNEL_PATH", "/nonexistent", 1);
-	is(smkernel_extract_kernel_to_with_parents("unmade/new"), -ENOENT, "an asset that is missing");
+	is(smkernel_extract_kernel_to_with_parents("unmade/new"), -ENOENT,
+		"an asset that is missing");
 	is(access("unmade", F_OK), -1, "... makes no parent");
 	unsetenv("SUPERMACHINE_KERNEL_PATH");
 }
 
 static void test_onto_itself(void)
 {
-	is(smkernel_extract_kernel_to(in_scratch("assets/kernel")), 0, "onto the asset itself");
+	is(smkernel_extract_kernel_to(in_scratch("assets/kernel")), 0,
+		"onto the asset itself");
 	ok(is_kernel("assets/kernel"), "... keeps the bytes");
 }
 

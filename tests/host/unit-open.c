@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Opening, mapping, verifying and describing give the uncompressed bytes and the truth about them. */
+/*
+ * Opening, mapping, verifying and describing give the uncompressed bytes and the truth
+ * about them.
+ */
 #include "config.h"
 
 #include <limits.h>
@@ -43,7 +46,8 @@ static void check_facts(const char *what, enum smkernel_origin origin)
 	char hex[SMKERNEL_SHA256_SIZE];
 
 	is(smkernel_sha256(SMKERNEL_KERNEL, hex), 0, "%s: hashes", what);
-	is_string(hex, SMKERNEL_PAYLOAD_KERNEL_SHA256, "... to the digest of the uncompressed bytes");
+	is_string(hex, SMKERNEL_PAYLOAD_KERNEL_SHA256,
+		"... to the digest of the uncompressed bytes");
 	is(smkernel_verify(SMKERNEL_KERNEL), 0, "... and verifies");
 	is(smkernel_info(SMKERNEL_KERNEL, &info), 0, "... and is described");
 	is(info.origin, origin, "... origin");
@@ -79,7 +83,8 @@ static void test_override(void)
 	is(smkernel_info(SMKERNEL_KERNEL, &info), 0, "an override is described");
 	is(info.origin, SMKERNEL_ORIGIN_ENV_FILE, "... origin");
 	is(info.pinned, 0, "... not the packaged file");
-	ok(strcmp(info.sha256, SMKERNEL_PAYLOAD_KERNEL_SHA256) != 0, "... its own digest");
+	ok(strcmp(info.sha256, SMKERNEL_PAYLOAD_KERNEL_SHA256) != 0,
+		"... its own digest");
 	is_string(info.kernel_release, "6.12.0-fake", "... its own release");
 	is_string(info.snapshot_id, "", "... no snapshot id");
 	is_string(info.cmdline, "", "... no command line");
@@ -90,7 +95,8 @@ static void test_override(void)
 	const void *addr = "untouched";
 	size_t size = 1;
 
-	is(smkernel_map(SMKERNEL_KERNEL, &addr, &size), -ENODATA, "an empty file cannot be mapped");
+	is(smkernel_map(SMKERNEL_KERNEL, &addr, &size), -ENODATA,
+		"an empty file cannot be mapped");
 	ok(strcmp(addr, "untouched") == 0 && size == 1, "... and nothing is written");
 	fd = smkernel_open(SMKERNEL_KERNEL);
 	ok(fd >= 0, "... but opened");
@@ -98,7 +104,8 @@ static void test_override(void)
 
 	write_file("cut.xz", xz, 5, 0644);
 	setenv("SUPERMACHINE_KERNEL_PATH", in_scratch("cut.xz"), 1);
-	is(smkernel_open(SMKERNEL_KERNEL), -EBADMSG, "a .xz cut to five bytes is still a .xz");
+	is(smkernel_open(SMKERNEL_KERNEL), -EBADMSG,
+		"a .xz cut to five bytes is still a .xz");
 	is(smkernel_map(SMKERNEL_KERNEL, &addr, &size), -EBADMSG, "... for map");
 	is(smkernel_info(SMKERNEL_KERNEL, &info), -EBADMSG, "... for info");
 	is(smkernel_verify(SMKERNEL_KERNEL), -EBADMSG, "... for verify");
@@ -111,7 +118,8 @@ static void test_installed_damage(void)
 	struct smkernel_info info;
 
 	write_file(init_oci, fake_init_oci(), INIT_OCI_SIZE - 1, 0755);
-	is(smkernel_info(SMKERNEL_INIT_OCI, &info), 0, "an installed file of another size is described");
+	is(smkernel_info(SMKERNEL_INIT_OCI, &info), 0,
+		"an installed file of another size is described");
 	is(info.pinned, 0, "... as not the packaged one");
 	is((long long)info.size, INIT_OCI_SIZE - 1, "... by its own size");
 	is(smkernel_verify(SMKERNEL_INIT_OCI), -EBADMSG, "... and does not verify");
@@ -122,8 +130,10 @@ static void test_installed_damage(void)
 	is_string(info.cmdline, "", "... without command line");
 	is(smkernel_verify(SMKERNEL_INIT_OCI), 0, "... and verifies");
 
-	write_file(kernel_xz, xz, compress_xz(fake_init_oci(), 1000, 0, xz, sizeof(xz)), 0644);
-	is(smkernel_open(SMKERNEL_KERNEL), -EBADMSG, "an installed .xz of another size is refused");
+	write_file(kernel_xz, xz, compress_xz(fake_init_oci(), 1000, 0, xz, sizeof(xz)),
+		0644);
+	is(smkernel_open(SMKERNEL_KERNEL), -EBADMSG,
+		"an installed .xz of another size is refused");
 }
 
 static void test_arguments(void)

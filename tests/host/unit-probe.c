@@ -39,7 +39,7 @@ static void put_arm64(uint64_t flags)
 
 static void test_arm64(void)
 {
-	static const uint32_t sizes[] = { 0, 4096, 16384, 65536 };
+	static const uint32_t sizes[] = {0, 4096, 16384, 65536};
 	struct smkernel_image image;
 	unsigned int i;
 
@@ -100,7 +100,8 @@ static void test_banner(void)
 	is_string(image.release, "6.12.1", "a banner cut by the end of the file");
 	memset(file + 1014, 'x', 3000);
 	image = probe_banner(1000, "Linux version 9", 5000);
-	is((long long)strlen(image.release), SMKERNEL_RELEASE_SIZE - 1, "a release without end");
+	is((long long)strlen(image.release), SMKERNEL_RELEASE_SIZE - 1,
+		"a release without end");
 }
 
 static void test_other(void)
@@ -110,7 +111,11 @@ static void test_other(void)
 	is(probe_bytes("", 0).format, SMKERNEL_FORMAT_UNKNOWN, "empty");
 	is(probe_bytes("#!/bin/sh", 9).format, SMKERNEL_FORMAT_UNKNOWN, "a script");
 	is(probe_bytes("\x1f\x8b\x08", 3).format, SMKERNEL_FORMAT_GZIP, "gzip");
-	is(probe_bytes("\xfd" "7zXZ\0", 6).format, SMKERNEL_FORMAT_XZ, "xz");
+	is(probe_bytes("\xfd"
+		       "7zXZ\0",
+		   6)
+			.format,
+		SMKERNEL_FORMAT_XZ, "xz");
 	is(probe_bytes("\x28\xb5\x2f\xfd", 4).format, SMKERNEL_FORMAT_ZSTD, "zstd");
 
 	memcpy(file, "MZ\0\0zimg", 8);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Resolution takes the first place that holds the file, in the documented order, and stops at the first
- * error. The program copies itself to other places to see what is found beside it.
+ * Resolution takes the first place that holds the file, in the documented order, and
+ * stops at the first error. The program copies itself to other places to see what is
+ * found beside it.
  */
 #include "config.h"
 
@@ -28,7 +29,8 @@ unsigned long getauxval(unsigned long type)
 	return value;
 }
 
-static void expect(const char *what, const char *want_path, enum smkernel_origin want_origin)
+static void expect(
+	const char *what, const char *want_path, enum smkernel_origin want_origin)
 {
 	enum smkernel_origin origin = SMKERNEL_ORIGIN_ENV_FILE;
 	char *path = NULL;
@@ -61,16 +63,19 @@ static void test_file(void)
 	setenv("SUPERMACHINE_KERNEL_PATH", in_scratch("other"), 1);
 	expect("file override", in_scratch("other"), SMKERNEL_ORIGIN_ENV_FILE);
 	setenv("SUPERMACHINE_ASSETS_DIR", in_scratch("assets"), 1);
-	expect("file override before directory override", in_scratch("other"), SMKERNEL_ORIGIN_ENV_FILE);
+	expect("file override before directory override", in_scratch("other"),
+		SMKERNEL_ORIGIN_ENV_FILE);
 
 	setenv("SUPERMACHINE_KERNEL_PATH", "other", 1);
 	expect_error("relative file override", -EINVAL,
 		"SUPERMACHINE_KERNEL_PATH: other: not an absolute path");
 	setenv("SUPERMACHINE_KERNEL_PATH", "/nonexistent/kernel", 1);
 	expect_error("missing file override", -ENOENT,
-		"SUPERMACHINE_KERNEL_PATH: /nonexistent/kernel: No such file or directory");
+		"SUPERMACHINE_KERNEL_PATH: /nonexistent/kernel: No such file or "
+		"directory");
 	setenv("SUPERMACHINE_KERNEL_PATH", "/", 1);
-	expect_error("a directory", -EISDIR, "SUPERMACHINE_KERNEL_PATH: /: Is a directory");
+	expect_error(
+		"a directory", -EISDIR, "SUPERMACHINE_KERNEL_PATH: /: Is a directory");
 	must(mkfifo("fifo", 0644) == 0);
 	setenv("SUPERMACHINE_KERNEL_PATH", in_scratch("fifo"), 1);
 	is(smkernel_open(SMKERNEL_KERNEL), -EINVAL, "a FIFO is refused, not waited for");
@@ -80,7 +85,8 @@ static void test_file(void)
 	is(smkernel_open(SMKERNEL_KERNEL), -ENAMETOOLONG, "a path too long");
 
 	setenv("SUPERMACHINE_KERNEL_PATH", "", 1);
-	expect("empty file override", in_scratch("assets/kernel"), SMKERNEL_ORIGIN_ENV_DIR);
+	expect("empty file override", in_scratch("assets/kernel"),
+		SMKERNEL_ORIGIN_ENV_DIR);
 	unsetenv("SUPERMACHINE_KERNEL_PATH");
 }
 
@@ -88,9 +94,11 @@ static void test_directory(void)
 {
 	static char long_path[PATH_MAX];
 
-	expect("directory override", in_scratch("assets/kernel"), SMKERNEL_ORIGIN_ENV_DIR);
+	expect("directory override", in_scratch("assets/kernel"),
+		SMKERNEL_ORIGIN_ENV_DIR);
 	must(rename("assets/kernel", "assets/kernel.xz") == 0);
-	expect("directory override, compressed", in_scratch("assets/kernel.xz"), SMKERNEL_ORIGIN_ENV_DIR);
+	expect("directory override, compressed", in_scratch("assets/kernel.xz"),
+		SMKERNEL_ORIGIN_ENV_DIR);
 	must(rename("assets/kernel.xz", "assets/kernel") == 0);
 
 	setenv("SUPERMACHINE_ASSETS_DIR", "assets", 1);
@@ -98,10 +106,12 @@ static void test_directory(void)
 		"SUPERMACHINE_ASSETS_DIR: assets: not an absolute path");
 	setenv("SUPERMACHINE_ASSETS_DIR", "/nonexistent", 1);
 	expect_error("directory override without the file", -ENOENT,
-		"SUPERMACHINE_ASSETS_DIR: /nonexistent/kernel.xz: No such file or directory");
+		"SUPERMACHINE_ASSETS_DIR: /nonexistent/kernel.xz: No such file or "
+		"directory");
 	must(mkdir("bad", 0755) == 0 && mkdir("bad/kernel", 0755) == 0);
 	setenv("SUPERMACHINE_ASSETS_DIR", in_scratch("bad"), 1);
-	is(smkernel_open(SMKERNEL_KERNEL), -EISDIR, "a directory in the place of the file");
+	is(smkernel_open(SMKERNEL_KERNEL), -EISDIR,
+		"a directory in the place of the file");
 	must(rmdir("bad/kernel") == 0 && mkdir("bad/kernel.xz", 0755) == 0);
 	is(smkernel_open(SMKERNEL_KERNEL), -EISDIR, "... of the compressed file");
 	memset(long_path, 'x', sizeof(long_path) - 4);
@@ -120,7 +130,8 @@ static void test_secure(const char *installed)
 	secure = 1;
 	expect("raised privileges", installed, SMKERNEL_ORIGIN_INSTALLED);
 	is(smkernel_explain(SMKERNEL_KERNEL, &text), 0, "... explained");
-	ok(strstr(text, "SUPERMACHINE_KERNEL_PATH: ") && strstr(text, "raised privileges"),
+	ok(strstr(text, "SUPERMACHINE_KERNEL_PATH: ") &&
+			strstr(text, "raised privileges"),
 		"... as the reason");
 	free(text);
 	secure = 0;
@@ -148,12 +159,17 @@ static void test_arguments(void)
 	char *path;
 
 	is(smkernel_path((enum smkernel_asset)2, &path, NULL), -EINVAL, "no such asset");
-	is(smkernel_path(SMKERNEL_KERNEL, NULL, NULL), -EINVAL, "nowhere to put the path");
-	is(smkernel_explain((enum smkernel_asset)-1, &path), -EINVAL, "no such asset to explain");
+	is(smkernel_path(SMKERNEL_KERNEL, NULL, NULL), -EINVAL,
+		"nowhere to put the path");
+	is(smkernel_explain((enum smkernel_asset) - 1, &path), -EINVAL,
+		"no such asset to explain");
 	is(smkernel_explain(SMKERNEL_KERNEL, NULL), -EINVAL, "nowhere to put the text");
 }
 
-/* Runs a copy of this program as @program, under a false argv[0]; it prints what it finds. */
+/*
+ * Runs a copy of this program as @program, under a false argv[0]; it prints what it
+ * finds.
+ */
 static void expect_from(const char *program, const char *want)
 {
 	char command[1024], line[512] = "";
@@ -161,7 +177,8 @@ static void expect_from(const char *program, const char *want)
 	pid_t child;
 	FILE *file;
 
-	snprintf(command, sizeof(command), "mkdir -p \"$(dirname %s)\" && cp -f /proc/%d/exe %s", program,
+	snprintf(command, sizeof(command),
+		"mkdir -p \"$(dirname %s)\" && cp -f /proc/%d/exe %s", program,
 		(int)getpid(), program);
 	must(system(command) == 0 && pipe(pipes) == 0);
 	child = fork();
@@ -195,8 +212,8 @@ static void test_beside(const char *installed)
 	expect_from(in_scratch("App.app/Contents/Frameworks/program"), want);
 	snprintf(want, sizeof(want), "%d %s", SMKERNEL_ORIGIN_INSTALLED, installed);
 	expect_from(in_scratch("elsewhere/bin/program"), want);
-	must(unlink("moved/share/supermachine/kernel") == 0
-		&& mkdir("moved/share/supermachine/kernel", 0755) == 0);
+	must(unlink("moved/share/supermachine/kernel") == 0 &&
+		mkdir("moved/share/supermachine/kernel", 0755) == 0);
 	expect_from(in_scratch("moved/bin/program"), "Is a directory");
 }
 

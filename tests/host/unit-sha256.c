@@ -5,7 +5,8 @@
 #include "internal.h"
 #include "unit.h"
 
-static void digest(const void *data, size_t size, size_t piece, char ret_hex[SMKERNEL_SHA256_SIZE])
+static void digest(
+	const void *data, size_t size, size_t piece, char ret_hex[SMKERNEL_SHA256_SIZE])
 {
 	const char *next = data;
 	struct sha256 ctx;
@@ -26,13 +27,17 @@ static void test_vectors(void)
 	static const struct {
 		const char *message, *hex;
 	} vectors[] = {
-		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
-		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-			"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
-		{ "abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopq"
-		  "klmnopqrlmnopqrsmnopqrstnopqrstu",
-			"cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1" },
+		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a"
+			"d"},
+		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+			"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c"
+			"1"},
+		{"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmno"
+		 "pjklmnopq"
+		 "klmnopqrlmnopqrsmnopqrstnopqrstu",
+			"cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d"
+			"1"},
 	};
 	char hex[SMKERNEL_SHA256_SIZE];
 	size_t i;
@@ -78,7 +83,8 @@ static void test_file(void)
 	fd = open("kernel", O_RDONLY | O_CLOEXEC);
 	must(fd >= 0);
 	is(sha256_fd(fd, hex), 0, "a file");
-	is_string(hex, SMKERNEL_PAYLOAD_KERNEL_SHA256, "... has the digest that sha256sum gives");
+	is_string(hex, SMKERNEL_PAYLOAD_KERNEL_SHA256,
+		"... has the digest that sha256sum gives");
 	close(fd);
 	is(sha256_fd(-1, hex), -EBADF, "no file");
 }

@@ -30,7 +30,8 @@ static void test_good(size_t block_size)
 	ok(holds("out", fake_kernel(), KERNEL_SIZE), "... and the bytes");
 	is(decode(xz, size, 0), 0, "... any size");
 	is(decode(xz, size, KERNEL_SIZE - 1), -EFBIG, "... one byte more than expected");
-	is(decode(xz, size, KERNEL_SIZE + 1), -EBADMSG, "... one byte less than expected");
+	is(decode(xz, size, KERNEL_SIZE + 1), -EBADMSG,
+		"... one byte less than expected");
 }
 
 static void test_truncated(size_t size)
@@ -60,12 +61,15 @@ static void test_corrupt(size_t size)
 static void test_trailing(size_t size)
 {
 	memset(xz + size, 0, 8);
-	is(decode(xz, size + 8, INIT_OCI_SIZE), 0, "stream padding belongs to the format");
-	is(decode(xz, size + 3, INIT_OCI_SIZE), -EBADMSG, "... in multiples of four bytes");
+	is(decode(xz, size + 8, INIT_OCI_SIZE), 0,
+		"stream padding belongs to the format");
+	is(decode(xz, size + 3, INIT_OCI_SIZE), -EBADMSG,
+		"... in multiples of four bytes");
 	memcpy(xz + size, "garbage!", 8);
 	is(decode(xz, size + 8, INIT_OCI_SIZE), -EBADMSG, "bytes after the end");
 	memcpy(xz + size, xz, size);
-	is(decode(xz, 2 * size, INIT_OCI_SIZE), -EFBIG, "a second stream makes it too long");
+	is(decode(xz, 2 * size, INIT_OCI_SIZE), -EFBIG,
+		"a second stream makes it too long");
 	is(decode(xz, 2 * size, 2 * INIT_OCI_SIZE), 0, "... or just right");
 }
 
@@ -99,14 +103,16 @@ static void test_bomb(void)
 static void test_filters(void)
 {
 	lzma_options_lzma options;
-	lzma_filter filters[] = { { LZMA_FILTER_LZMA2, &options }, { LZMA_VLI_UNKNOWN, NULL } };
+	lzma_filter filters[] = {{LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, NULL}};
 	size_t size = 0;
 
 	must(!lzma_lzma_preset(&options, 0));
-	must(lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, NULL, fake_init_oci(), INIT_OCI_SIZE,
-		     xz, &size, sizeof(xz))
-		== LZMA_OK);
-	/* Block header: size, flags, filter id, size of properties, dictionary size; 36: 1 GiB */
+	must(lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, NULL, fake_init_oci(),
+		     INIT_OCI_SIZE, xz, &size, sizeof(xz)) == LZMA_OK);
+	/*
+	 * Block header: size, flags, filter id, size of properties, dictionary size; 36:
+	 * 1 GiB
+	 */
 	uint8_t *block = xz + LZMA_STREAM_HEADER_SIZE;
 	uint32_t header_size = (block[0] + 1u) * 4;
 	uint8_t *properties = block + 2;

@@ -25,7 +25,8 @@
 
 static int unit_count, unit_failed;
 
-__attribute__((format(printf, 2, 3), unused)) static bool ok(bool passed, const char *format, ...)
+__attribute__((format(printf, 2, 3), unused)) static bool ok(
+	bool passed, const char *format, ...)
 {
 	va_list args;
 
@@ -39,18 +40,20 @@ __attribute__((format(printf, 2, 3), unused)) static bool ok(bool passed, const 
 	return passed;
 }
 
-#define is(got, want, ...)                                                                     \
-	do {                                                                                   \
-		long long is_got = (got), is_want = (want);                                    \
-		if (!ok(is_got == is_want, __VA_ARGS__))                                       \
-			printf("# line %d: got %lld, want %lld\n", __LINE__, is_got, is_want); \
+#define is(got, want, ...)                                                               \
+	do {                                                                             \
+		long long is_got = (got), is_want = (want);                              \
+		if (!ok(is_got == is_want, __VA_ARGS__))                                 \
+			printf("# line %d: got %lld, want %lld\n", __LINE__, is_got,     \
+				is_want);                                                \
 	} while (0)
 
-#define is_string(got, want, ...)                                                           \
-	do {                                                                                \
-		const char *is_got = (got), *is_want = (want);                              \
-		if (!ok(strcmp(is_got, is_want) == 0, __VA_ARGS__))                         \
-			printf("# line %d: got '%s', want '%s'\n", __LINE__, is_got, is_want); \
+#define is_string(got, want, ...)                                                        \
+	do {                                                                             \
+		const char *is_got = (got), *is_want = (want);                           \
+		if (!ok(strcmp(is_got, is_want) == 0, __VA_ARGS__))                      \
+			printf("# line %d: got '%s', want '%s'\n", __LINE__, is_got,     \
+				is_want);                                                \
 	} while (0)
 
 __attribute__((unused)) static void skip(const char *what, const char *reason)
@@ -65,12 +68,13 @@ __attribute__((unused)) static int done_testing(void)
 }
 
 /* What a test needs and cannot go on without. */
-#define must(condition)                                                                      \
-	do {                                                                                 \
-		if (!(condition)) {                                                          \
-			printf("Bail out! line %d: %s: %s\n", __LINE__, #condition, strerror(errno)); \
-			exit(99);                                                            \
-		}                                                                            \
+#define must(condition)                                                                  \
+	do {                                                                             \
+		if (!(condition)) {                                                      \
+			printf("Bail out! line %d: %s: %s\n", __LINE__, #condition,      \
+				strerror(errno));                                        \
+			exit(99);                                                        \
+		}                                                                        \
 	} while (0)
 
 static char unit_scratch[256];
@@ -79,8 +83,8 @@ __attribute__((unused)) static void unit_remove_scratch(void)
 {
 	char command[600];
 
-	snprintf(command, sizeof(command), "chmod -R u+rwX '%s'; rm -rf '%s'", unit_scratch,
-		unit_scratch);
+	snprintf(command, sizeof(command), "chmod -R u+rwX '%s'; rm -rf '%s'",
+		unit_scratch, unit_scratch);
 	if (system(command) != 0)
 		printf("# %s stays\n", unit_scratch);
 }
@@ -90,7 +94,8 @@ __attribute__((unused)) static const char *scratch(void)
 {
 	const char *parent = getenv("TMPDIR");
 
-	snprintf(unit_scratch, sizeof(unit_scratch), "%s/smkernel-unit.XXXXXX", parent ? parent : "/tmp");
+	snprintf(unit_scratch, sizeof(unit_scratch), "%s/smkernel-unit.XXXXXX",
+		parent ? parent : "/tmp");
 	must(mkdtemp(unit_scratch));
 	must(chmod(unit_scratch, 0755) == 0);
 	must(chdir(unit_scratch) == 0);
@@ -103,7 +108,8 @@ __attribute__((unused)) static const char *scratch(void)
 }
 
 /* A path in the scratch directory; holds until the eighth next call. */
-__attribute__((format(printf, 1, 2), unused)) static const char *in_scratch(const char *format, ...)
+__attribute__((format(printf, 1, 2), unused)) static const char *in_scratch(
+	const char *format, ...)
 {
 	static char paths[8][512];
 	static unsigned int next;
@@ -117,7 +123,8 @@ __attribute__((format(printf, 1, 2), unused)) static const char *in_scratch(cons
 	return path;
 }
 
-__attribute__((unused)) static void write_file(const char *path, const void *data, size_t size, mode_t mode)
+__attribute__((unused)) static void write_file(
+	const char *path, const void *data, size_t size, mode_t mode)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 
