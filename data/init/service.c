@@ -23,6 +23,8 @@ static int wait_ready(int fd, short events, long long deadline)
 	}
 }
 
+/* A host that answers and closes in one go leaves no window to write, only data to read.
+ */
 static int dial_service(long long deadline)
 {
 	struct sockaddr_vm host = {.svm_family = AF_VSOCK,
@@ -34,7 +36,8 @@ static int dial_service(long long deadline)
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&host, sizeof(host))) {
-		error = errno == EINPROGRESS ? wait_ready(fd, POLLOUT, deadline) : -errno;
+		error = errno == EINPROGRESS ? wait_ready(fd, POLLIN | POLLOUT, deadline)
+					     : -errno;
 		if (!error && !getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len))
 			error = -error;
 		else if (!error)

@@ -84,8 +84,16 @@ static int take_ids(const struct account *a)
 	return 0;
 }
 
+/* Else the user could write to its descriptors, but not open /dev/stdout. */
+static void give_console(uid_t uid)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fchown(fd, uid, (gid_t)-1))
+			complain(errno, "owner of the console");
+}
+
 /* Returns the home directory; whoever cannot become the user does not run at all. */
-static char *become_user(void)
+static char *become_user(bool on_console)
 {
 	struct text spec = {0}, passwd = {0}, group = {0};
 	struct account account;
@@ -100,6 +108,8 @@ static char *become_user(void)
 		say(problem, span_copy(user));
 		_exit(STATUS_NOT_EXECUTABLE);
 	}
+	if (on_console && account.uid)
+		give_console(account.uid);
 	int error = take_ids(&account);
 	if (error) {
 		complain(-error, "become user ", span_copy(user));
@@ -175,10 +185,11 @@ _Noreturn static void become_workload(
 		complain(-error, pid_file);
 	setpgid(0, 0);
 	enter_workdir();
-	environment_default(e, "HOME", become_user());
+	bool on_console = wants_console(e);
+	environment_default(e, "HOME", become_user(on_console));
 	environment_default(e, "PATH", DEFAULT_PATH);
 	environment_default(e, "HOSTNAME", hostname);
-	if (!wants_console(e))
+	if (!on_console)
 		silence();
 	error = execute(argv, e->list.items);
 	complain(-error, "child execvp(", argv[0], ")");
