@@ -37,9 +37,12 @@ mkdir -p "$first" "$second"
 	if [ "$(id -u)" -eq 0 ]; then
 		chown nobody "$second"
 		other='setpriv --reuid=nobody --regid=nogroup --clear-groups'
+		# shellcheck disable=SC2016 # expanded by the inner shell
+		$other sh -c 'test -r "$1/linux/source" && test -w "$2"' sh "$data" "$second" ||
+			die "nobody must be able to read $data and to write below $work"
 	fi
 	# shellcheck disable=SC2086 # a command in words
-	TZ=Pacific/Chatham LC_ALL=C.UTF-8 LANG=tr_TR.UTF-8 HOME=/nonexistent build "$second" 1 $other
+	TZ=Pacific/Chatham LC_ALL=C.UTF-8 LANG=tr_TR.UTF-8 HOME=/nonexistent build "$second" $(($(getconf _NPROCESSORS_ONLN) + 1)) $other
 )
 for name in kernel init-oci; do
 	cmp "$first/$name" "$second/$name"

@@ -27,12 +27,13 @@ done
 
 rm -rf "$1"
 mkdir -p "$1"
-sh "$data/linux/build.sh" --work "$1/linux" --output "$1/kernel" --tarball "$tarball"
-sh "$data/init/build.sh" --work "$1/init" --output "$1/init-oci"
+work=$(cd "$1" && pwd)
+sh "$data/linux/build.sh" --work "$work/linux" --output "$work/kernel" --tarball "$tarball"
+sh "$data/init/build.sh" --work "$work/init" --output "$work/init-oci"
 status=0
 for name in kernel init-oci; do
 	want=$(sed -n "s/  $name\$//p" "$data/SHA256SUMS")
-	have=$(sha256 "$1/$name")
+	have=$(sha256 "$work/$name")
 	if [ "$have" = "$want" ]; then
 		echo "$name: reproduced, $have"
 	else

@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The scripts around the recipe, with builds that only pretend: what reproduce, reproduce-twice, source-bundle
+# and update-payload say and do; and what the kernel's real build script refuses.
+
+. "$SRCDIR/tests/lib.sh"
+
+mkdir "$T/data"
+cp -R "$SRCDIR/data/." "$T/data"
+chmod -R u+w "$T/data"
+cd "$T"
+fake_kernel kernel 6.12.0-one
+fake_init init-oci
+echo source >tarball
+export LINUX_TARBALL="$T/tarball"
+sed -i "s/^LINUX_TARBALL_SHA256=.*/LINUX_TARBALL_SHA256=$($SHA256 tarball | sed 's/ .*//')/" data/linux/source
+
+# Both builds copy what lies in $T; FLAW makes the kernel depend on where and by whom it is built.
+cat >build.sh <<'BUILD'
+set -eu
+while [ $# -gt 0 ]; do
+	case $1 in
+	--output) output=$2 ;;
+	--work) mkdir -p "$2"; cd "$2" ;;
+	esac
+	shift 2
+done
+cp "$T/${output##*/}" "$output"
+[ -z "${FLAW-}" ] || [ "${output##*/}" != kernel ] || pwd >>"$output"
+BUILD
+export T
+chmod 755 "$T"
+cp build.sh data/linux/build.sh
+cp build.sh data/init/build.sh
+
+adopts() {
+	sh data/update-payload.sh data kernel init-oci
+	grep '^kernel_release=6.12.0-one$' data/manifest
+	[ "$(sed -n 's/^recipe_sha256=//p' data/manifest)" = "$(sh data/recipe.sh)" ]
+	"$XZ" -dc data/kernel.xz | cmp - kernel
+	(cd "$T" && $SHA256 -c data/SHA256SUMS)
+}
+
+payload_date() {
+	sed -n 's/^payload_date=//p' data/manifest
+}
+
+same_date() {
+	date=$(payload_date)
+	SOURCE_DATE_EPOCH=$((date + 100)) sh data/update-payload.sh data kernel init-oci
+	[ "$date" = "$(payload_date)" ]
+}
+
+other_date() {
+	date=$(payload_date)
+	fake_kernel other 6.12.0-two
+	SOURCE_DATE_EPOCH=1 sh data/update-payload.sh data other init-oci
+	[ "$(payload_date)" -gt "$date" ]
+	sh data/update-payload.sh data kernel init-oci
+}
+
+# exits STATUS PATTERN COMMAND...
+exits() {
+	want=$1
+	pattern=$2
+	shift 2
+	status=0
+	"$@" >message 2>&1 || status=$?
+	cat message
+	[ "$status" -eq "$want" ] && grep -q -e "$pattern" message
+}
+
+reproduce() {
+	sh data/reproduce.sh work
+}
+
+bundle() {
+	sh data/source-bundle.sh "$T/all.tar"
+	tar -tf all.tar >list
+	for file in tarball NOTICE COPYING.GPL data/linux/source data/linux/build.sh data/linux/resolved.config data/init/main.c; do
+		grep -x "all/$file" list
+	done
+	tar -xOf all.tar all/tarball | cmp - tarball
+	[ ! -e all.tar.tmp ] && [ ! -e all.tar.dir ]
+}
+cp "$SRCDIR"/NOTICE "$SRCDIR"/COPYING.* .
+
+if command -v dpkg-query >/dev/null && dpkg-query -W gcc-12-aarch64-linux-gnu lld-14 musl-dev:arm64 >/dev/null 2>&1; then
+	check 'update-payload takes a kernel and an init-oci' adopts
+	check 'the same bytes keep their date' same_date
+	check 'other bytes get a later one' other_date
+	check 'reproduce says which files are the same' exits 0 '^kernel: reproduced' reproduce
+	check 'reproduce says which differ' exits 1 '^kernel: DIFFERS' env FLAW=1 sh data/reproduce.sh work
+	check 'reproduce skips loudly without the source' \
+		exits 77 'NOT REPRODUCED: .*: install linux-source' env LINUX_TARBALL=/nonexistent sh data/reproduce.sh work
+	check 'reproduce skips loudly with another source' \
+		exits 77 'NOT REPRODUCED: .* is not that of' env LINUX_TARBALL="$T/kernel" sh data/reproduce.sh work
+	check 'reproduce-twice compares two builds' exits 0 '^kernel: the same twice' sh data/reproduce-twice.sh twice
+	check 'reproduce-twice finds a path in the bytes' exits 1 'differ' env FLAW=1 sh data/reproduce-twice.sh twice
+else
+	skip 'update-payload, reproduce, reproduce-twice' 'install the packages gcc-aarch64-linux-gnu, lld and musl-dev:arm64'
+fi
+check 'source-bundle has source, recipe and licences' bundle
+check 'source-bundle refuses another source' \
+	exits 1 'is not that of' env LINUX_TARBALL="$T/kernel" sh data/source-bundle.sh "$T/other.tar"
+
+cp "$SRCDIR/data/linux/build.sh" data/linux/build.sh
+if command -v aarch64-linux-gnu-gcc >/dev/null && command -v bison >/dev/null && command -v flex >/dev/null &&
+	command -v bc >/dev/null && command -v ld.lld >/dev/null; then
+	build() {
+		LINUX_TARBALL=$1 sh data/linux/build.sh --work "$T/kernel-work" --output "$T/image"
+	}
+	check 'the kernel build refuses another source' exits 1 'sha256' build "$T/kernel"
+	mkdir linux-6.12
+	echo all: >linux-6.12/Makefile
+	tar -cJf tarball linux-6.12
+	sed -i "s/^LINUX_TARBALL_SHA256=.*/LINUX_TARBALL_SHA256=$($SHA256 tarball | sed 's/ .*//')/" data/linux/source
+	check 'the kernel build refuses a patch that does not apply' exits 1 'does not apply' build "$T/tarball"
+	check 'and leaves no Image' test ! -e image
+else
+	skip 'the kernel build refuses another source' \
+		'install the packages gcc-aarch64-linux-gnu, lld, bc, bison and flex'
+fi
+done_testing
