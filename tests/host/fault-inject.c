@@ -229,12 +229,14 @@ int fclose(FILE *file)
 	return fails(FCLOSE) ? EOF : ret;
 }
 
-/* dlsym() itself may allocate. */
+/* dlsym() itself may allocate. AddressSanitizer has a malloc() of its own. */
+#ifndef __SANITIZE_ADDRESS__
 extern void *__libc_malloc(size_t size);
 void *malloc(size_t size)
 {
 	return fails(MALLOC) ? NULL : __libc_malloc(size);
 }
+#endif
 
 static uint8_t xz[2 * INIT_OCI_SIZE];
 static size_t xz_size;
