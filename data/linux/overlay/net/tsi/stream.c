@@ -1091,7 +1091,9 @@ __poll_t tsi_stream_poll(struct file *file, struct socket *sock,
 	struct socket *vs;
 	__poll_t mask;
 
-	if (tsi_linked(tsi)) {
+	/* Read once: a connection may complete between two looks. */
+	switch (smp_load_acquire(&tsi->state)) {
+	case TSI_LINKED:
 		sock_poll_wait(file, sock, wait);
 		vs = READ_ONCE(tsi->vs);
 		if (!vs)
@@ -1101,11 +1103,13 @@ __poll_t tsi_stream_poll(struct file *file, struct socket *sock,
 		if (READ_ONCE(sock->sk->sk_err))
 			mask |= EPOLLERR;
 		return mask;
-	}
-	if (tsi_calling(tsi)) {
+	case TSI_CALLING:
+	case TSI_OPENING:
 		sock_poll_wait(file, sock, wait);
 		/* Or has it just ended? */
 		return tsi_calling(tsi) ? 0 : tsi_stream_poll(file, sock, NULL);
+	case TSI_NATIVE:
+		break;
 	}
 	mask = tsi->native->poll(file, sock, wait);
 	vs = tsi_listener(tsi);
