@@ -22,6 +22,9 @@ for family in supermachine-0.1 supermachine-0.7 libkrun-1.18 libkrun-1.19.7 maco
 		answers "download \($((12 * mib)) intact end\|[0-9]* intact ENOBUFS\)" download $((12 * mib)) 1
 	check "T14 $family: an upload arrives whole" answers "upload $((8 * mib)) ok $((8 * mib))" upload $((8 * mib))
 	check "$family: a closed connection is gone at once" answers 'twice ok' twice
+	case $family in libkrun-1.19.7)
+		check "$family: a host that has ended its side is still written to" answers 'half 10' half ;;
+	esac
 	check "$family: a datagram of 65507 bytes comes back" answers 'echo 65507 intact' echo 65507
 	for n in 1 4097 9000 65507; do
 		check "T15 $family: a datagram of $n bytes arrives" answers "datagram $n intact" datagram $n

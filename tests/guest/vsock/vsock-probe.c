@@ -30,6 +30,7 @@ enum {
 	SOURCE_PORT = 19,
 	SINK_PORT = 20,
 	GREET_PORT = 21,
+	HALFCLOSE_PORT = 28,
 	ENVIRONMENT_PORT = 1026
 };
 enum { DATAGRAM_MAX = 65536, BIG = 64 << 20 };
@@ -185,6 +186,20 @@ static void twice(void)
 		close(fd);
 	}
 	printf("twice %s\n", answer);
+}
+
+/* Write to a service that has said its last word and listens. */
+static void half(void)
+{
+	int fd = dial(VMADDR_CID_HOST, HALFCLOSE_PORT);
+	ssize_t put = -1;
+
+	while (fd >= 0 && read(fd, buffer, sizeof(buffer)) > 0)
+		;
+	if (fd >= 0)
+		put = send(fd, "still here", 10, MSG_DONTWAIT | MSG_NOSIGNAL);
+	printf("half %zd\n", put);
+	close(fd);
 }
 
 /* The whole environment of the host, by size and sum of bytes. */
@@ -524,6 +539,8 @@ static void run(const char *line)
 		upload(first);
 	else if (!strcmp(name, "greet"))
 		greet();
+	else if (!strcmp(name, "half"))
+		half();
 	else if (!strcmp(name, "twice"))
 		twice();
 	else if (!strcmp(name, "environment"))
