@@ -367,6 +367,9 @@ static int tsi_call_start(struct tsi_sock *tsi, const union tsi_addr *addr,
 	tsi->sock->sk->sk_err = 0;
 	WRITE_ONCE(tsi->state, TSI_CALLING);
 
+	/* Before the reply can come, whose callback makes it 0. */
+	mod_delayed_work(system_unbound_wq, &tsi->work, timeout);
+
 	/* The reply to CONNECT goes to the port that CREATE came from. */
 	tsi_encode_create(&create, tsi->port, tsi_addr_family(addr),
 			  SOCK_STREAM);
@@ -377,7 +380,6 @@ static int tsi_call_start(struct tsi_sock *tsi, const union tsi_addr *addr,
 				   sizeof(connect));
 	if (err)
 		goto abort;
-	mod_delayed_work(system_unbound_wq, &tsi->work, timeout);
 	return 0;
 
 abort:
