@@ -77,7 +77,7 @@ int smkernel_open(enum smkernel_asset asset)
 int smkernel_map(enum smkernel_asset asset, const void **ret_addr, size_t *ret_size)
 {
 	struct stat st;
-	void *addr;
+	void *addr = NULL;
 	int fd, ret = 0;
 
 	if (!ret_addr || !ret_size)
