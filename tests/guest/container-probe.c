@@ -282,18 +282,6 @@ static long long cpu_time(pid_t pid)
 	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-/* Under -icount shift=0 a nanosecond of CPU time is an instruction. */
-static int cost(char **argv)
-{
-	struct timespec t;
-
-	(void)argv;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	printf("cost pid1 %lld own %lld at %lld\n", cpu_time(1), cpu_time(getpid()),
-	       t.tv_sec * 1000000000LL + t.tv_nsec);
-	return 0;
-}
-
 /*
  * As /init: says what the kernel has done so far, then becomes the real one, if there is one.
  * With the file /bare it leaves nothing open and no console node behind, with /clock a clock that runs.
@@ -411,7 +399,7 @@ int main(int argc, char **argv)
 		{ "ids", 0, ids },         { "bind", 1, bind_port },  { "pty", 0, pty },
 		{ "zombies", 0, zombies }, { "orphans", 1, orphans }, { "signals", 0, signals },
 		{ "die", 1, die_by },      { "input", 0, input },
-		{ "agent", 0, agent },     { "cost", 0, cost },       { "idle", 1, idle },
+		{ "agent", 0, agent },     { "idle", 1, idle },
 		{ "inits", 1, inits },     { "power", 1, power },
 	};
 	setlinebuf(stdout);

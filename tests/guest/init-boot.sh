@@ -56,7 +56,7 @@ item 18 "HOSTNAME" has '^env "HOSTNAME=localhost"'
 item 18 "no variable of the runtime's" lacks '^env "SUPERMACHINE_KCACHE_DONE'
 near() {
 	date=$(sed -n 's/^date //p' "$console")
-	[ "$date" -ge $host_time ] && [ "$date" -lt $((host_time + guest_timeout)) ]
+	[ "$date" -ge "$host_time" ] && [ "$date" -lt $((host_time + guest_timeout)) ]
 }
 item 19 "the clock is host_time" near
 for name in fd: stdin:/0 stdout:/1 stderr:/2; do

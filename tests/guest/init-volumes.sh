@@ -65,22 +65,4 @@ item 34 "more paths than disks: a line with both numbers" has '^init-oci: .*3.*1
 item 34 "more paths than disks: none mounted" lacks ' ext4 '
 item 34 "more paths than disks: the workload runs" has '^raw \.$'
 
-# The agent holds the boot before the heartbeat; a restore would put other content behind the volume.
-delta swap container-probe report cat /data/name
-echo /data >"$T/swap/.supermachine-volumes"
-cat >"$T/swap/supermachine-agent" <<'EOF'
-#!/bin/sh
-echo "agent holds the boot" >/dev/console
-sleep 5
-EOF
-chmod 755 "$T/swap/supermachine-agent"
-pack swap
-volume other
-boot "$base" "$T/swap.img" "rw:$T/volume5"
-expect 'agent holds the boot' || :
-cat "$T/other" 1<>"$T/volume5"
-expect "$healthy" || :
-halt
-item 36 "the volume is read after the heartbeat only" has '^other$'
-
 done_testing

@@ -184,7 +184,7 @@ device_tree() {
 # start_qemu ARGS...: console on two pipes and in $console.raw, as QEMU writes it.
 start_qemu() {
 	console=$T/console
-	rm -f "$T/to-guest" "$T/from-guest" "$console.raw"
+	rm -f "$T/to-guest" "$T/from-guest" "$console.shown"
 	mkfifo "$T/to-guest" "$T/from-guest"
 	: >"$console.raw"
 	exec 5<>"$T/to-guest"
@@ -278,7 +278,13 @@ run() {
 }
 
 # Lines of the console; a failure shows what was looked for.
-has() { grep -q -e "$1" "$console" || { echo "no line '$1'"; tail -n 15 "$console"; return 1; }; }
+has() {
+	if grep -q -e "$1" "$console"; then return; fi
+	echo "no line '$1'"
+	# The console itself only once.
+	[ -f "$console.shown" ] || tail -n 25 "$console" | tee "$console.shown"
+	return 1
+}
 lacks() { ! grep -e "$1" "$console"; }
 exactly() { [ "$(grep -c -e "$2" "$console")" -eq "$1" ] || { echo "not $1 lines '$2':"; grep -e "$2" "$console"; return 1; }; }
 # Nothing that a bake takes for a failed boot.

@@ -1,0 +1,49 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Prints what init-oci costs, in guest instructions, and holds it to accepted figures: with -icount shift=0 a
+# nanosecond of CPU time is one instruction, so the figure is the same on every machine.
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/guest/lib.sh"
+need_userland base
+accepted=6500000 # from init-oci's exec to the entry point's main, kernel included; raise it with a reason
+
+first_archive
+icount='-icount shift=0,sleep=off'
+# number WORDS: the number after them.
+number() { sed -n "s/^$1 \([0-9]*\).*/\1/p" "$console" | tail -n 1; }
+
+# entry NAME: the next delta, with the smallest entry point.
+entry() {
+	delta "$1" /entry
+	aarch64-linux-gnu-gcc -O2 -s -static -nostdlib -ffreestanding -Wl,-z,max-page-size=4096 -o "$T/$1/entry" \
+		"$guest_src/cost-entry.c"
+}
+entry cost
+pack cost
+run -i "$T/first.cpio.gz" -q "$icount" "$base" "$T/cost.img"
+instructions=$(($(number 'cost pid1') + $(number 'cost pid1 [0-9]* own') - $(number 'first .* cost')))
+echo "# guest instructions from /init to the entry point: $instructions (accepted: $accepted)"
+check "instructions are counted" [ $instructions -gt 100000 ]
+check "no more than accepted" [ $instructions -le $accepted ]
+
+# An agent that ends at once is waited for no longer. Virtual time jumps whenever the guest waits for a disk: what
+# counts is the time from the agent's last line to the entry point's.
+total=$(number 'cost .* at')
+entry brief
+cp "$T/brief/entry" "$T/brief/supermachine-agent"
+pack brief
+run -i "$T/first.cpio.gz" -q "$icount" "$base" "$T/brief.img"
+ended_at=$(sed -n '/^cost /{s/.* at //p;q;}' "$console")
+delay=$(($(number 'cost .* at') - ended_at))
+echo "# from the end of such an agent to the entry point: $delay ns; a whole boot without agent: $total ns"
+item 25 "an agent that ends at once does not delay the boot" [ $delay -lt $((total + 50000000)) ]
+item 25 "its start is told" has 'exec-agent: spawned'
+
+delta idle container-probe report container-probe idle 60
+pack idle
+run -q "$icount" "$base" "$T/idle.img"
+check "PID 1 does not run in 60 idle seconds" has '^idle wake-ups 0$'
+rss=$(number 'idle rss')
+echo "# resident memory of PID 1: $rss KiB"
+check "PID 1 holds at most 256 KiB" [ "${rss:-9999}" -le 256 ]
+done_testing
