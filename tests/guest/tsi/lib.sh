@@ -7,12 +7,13 @@
 #   stop_host              ends it
 #   tsi_boot [-v SOCKET] FAMILY GROUPS [WORDS]   boots tsi-guest, with more words on the command line
 #   tsi_results            its results become ours
-#   family FAMILY GROUPS [HOST OPTION...]        all of that, with the family's host; $more is more command line
-
+#   family FAMILY GROUPS [HOST OPTION...]        all of that, with the family's host; $more is more command line,
+#                          $vcpus the number of CPUs
 
 vsock_host=$BUILDDIR/tests/vsock-host/vsock-host
 host_pid=
 more=
+vcpus=1
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need cpio cpio
 [ -x "$vsock_host" ] || skip_all "no vsock-host in the build tree (make check builds it)"
@@ -56,7 +57,7 @@ tsi_boot() {
 	supermachine*) parameters="vmw_vsock_virtio_transport.dgram=1 tsi.in_order=0" ;;
 	none) parameters= ;;
 	esac
-	boot ${device:+-v "$device"} -i "$images/tsi" \
+	boot ${device:+-v "$device"} -c "$vcpus" -i "$images/tsi" \
 		-l "console=ttyAMA0 loglevel=4 panic=-1 rdinit=/init tsi_hijack $parameters family=$1 groups=$2 tsi.probe_ms=1000 ${3-}"
 	expect 'tsi-guest: done' || :
 	halt

@@ -97,6 +97,18 @@ static void duplex(void)
 	   (unsigned long long)done);
 }
 
+/* Data with fwd_cnt 0 between updates that say more: the guest must not believe it. */
+static void backwards(void)
+{
+	host("quirk zero-fwd");
+	host("quirk window=262144");
+	host("quirk update-after=65536");
+	duplex();
+	host("unquirk zero-fwd");
+	host("unquirk window");
+	host("unquirk update-after");
+}
+
 static void greeting(void)
 {
 	for (unsigned int i = 0; i < 5; i++) {
@@ -328,6 +340,7 @@ const struct test stream_tests[] = {
 	{ "1 sizes", sizes, 0 },
 	{ "1 T1 T3 T14 Q4 Q22 bulk", bulk, 120 },
 	{ "1 full duplex", duplex, 60 },
+	{ "1 T3 Q5 fwd_cnt backwards", backwards, 60 },
 	{ "1 greeting", greeting, 0 },
 	{ "1 brief", brief, 0 },
 	{ "1 Q3 slow reader", slow_reader, 90 },

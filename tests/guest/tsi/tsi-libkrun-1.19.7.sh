@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Proves the conformance list of TSI against the newest libkrun host, whose end of data is a half-close.
+# Proves the conformance list of TSI against the newest libkrun host, whose end of data is a half-close; 4 CPUs.
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
+vcpus=4
 family libkrun-1.19.7 stream,connect,listen,names,udp,poll,options,ioctl,hijack,plain,unix
 done_testing
