@@ -43,7 +43,7 @@ int address_add_map(const char *text)
 		return -EINVAL;
 	snprintf(guest, sizeof(guest), "%.*s", (int)(equals - text), text);
 	if (parse_ip(guest, &maps[map_count].guest) ||
-	    parse_ip(equals + 1, &maps[map_count].host))
+		parse_ip(equals + 1, &maps[map_count].host))
 		return -EINVAL;
 	map_count++;
 	return 0;
@@ -113,7 +113,7 @@ static void make_sockaddr(const struct ip *ip, uint16_t port, struct target *tar
 
 bool address_is_mapped(const uint8_t *bytes, uint32_t length)
 {
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
 
 	return length >= 28 && get_le16(bytes) == AF_INET6 &&
 	       !memcmp(bytes + 8, prefix, sizeof(prefix));
@@ -149,7 +149,7 @@ static int read_ip(const uint8_t *bytes, uint32_t length, struct ip *ret_ip)
 
 /* Unix paths live below --unix-root, so that a guest cannot reach sockets of the machine. */
 static int unix_target(const struct host *host, const uint8_t *bytes, uint32_t length,
-		       struct target *target)
+	struct target *target)
 {
 	struct sockaddr_un *un = (struct sockaddr_un *)&target->host;
 	int size;
@@ -163,12 +163,12 @@ static int unix_target(const struct host *host, const uint8_t *bytes, uint32_t l
 	target->length = sizeof(*un);
 	target->reach = bytes[2] == '/' ? REACHABLE : UNREACHABLE;
 	size = snprintf(un->sun_path, sizeof(un->sun_path), "%s%.*s", host->unix_root,
-			(int)length - 2, (const char *)bytes + 2);
+		(int)length - 2, (const char *)bytes + 2);
 	return size < (int)sizeof(un->sun_path) ? 0 : -EINVAL;
 }
 
 int address_target(const struct host *host, const uint8_t *bytes, uint32_t length,
-		   int type, struct target *ret_target)
+	int type, struct target *ret_target)
 {
 	uint16_t port = address_port(bytes, length), real_port;
 	struct ip ip;
@@ -180,7 +180,7 @@ int address_target(const struct host *host, const uint8_t *bytes, uint32_t lengt
 	if (error)
 		return error;
 	if (get_le16(bytes) == AF_INET6 &&
-	    !(ip.family == AF_INET ? host->is.unwrap_mapped : host->is.inet6))
+		!(ip.family == AF_INET ? host->is.unwrap_mapped : host->is.inet6))
 		return -EAFNOSUPPORT;
 	ret_target->reach = map_ip(&ip);
 	real_port = service_real_port(port, ip.family, type);
@@ -192,7 +192,7 @@ int address_target(const struct host *host, const uint8_t *bytes, uint32_t lengt
 }
 
 int address_local(const struct host *host, const uint8_t *bytes, uint32_t length,
-		  struct target *ret_target)
+	struct target *ret_target)
 {
 	uint16_t port = address_port(bytes, length);
 	struct ip ip;

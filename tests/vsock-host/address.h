@@ -25,11 +25,11 @@ int address_add_map(const char *text);
  * socket of @type. 0; -EINVAL malformed; -EAFNOSUPPORT.
  */
 int address_target(const struct host *host, const uint8_t *bytes, uint32_t length,
-		   int type, struct target *ret_target);
+	int type, struct target *ret_target);
 
 /* The address to bind for a guest's listener: loopback, port as configured by --port. */
 int address_local(const struct host *host, const uint8_t *bytes, uint32_t length,
-		  struct target *ret_target);
+	struct target *ret_target);
 
 bool address_is_mapped(const uint8_t *bytes, uint32_t length);
 uint16_t address_port(const uint8_t *bytes, uint32_t length);

@@ -41,7 +41,7 @@ static uint16_t real_listen_port(const struct stream *stream)
 	socklen_t length = sizeof(address);
 
 	if (stream->state != STREAM_LISTENING ||
-	    getsockname(stream->socket.fd, (struct sockaddr *)&address, &length))
+		getsockname(stream->socket.fd, (struct sockaddr *)&address, &length))
 		return 0;
 	if (address.ss_family == AF_INET6)
 		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
@@ -78,7 +78,8 @@ static void print_state(struct host *host, FILE *to)
 			"%s{\"guest_port\":%u,\"family\":%u,\"connected\":%d,"
 			"\"destination\":%d,\"to_guest\":%llu,\"from_guest\":%llu}",
 			comma, d->guest_port, d->family, d->connected, d->has_destination,
-			(unsigned long long)d->to_guest, (unsigned long long)d->from_guest);
+			(unsigned long long)d->to_guest,
+			(unsigned long long)d->from_guest);
 		comma = ",";
 	}
 	fprintf(to, "],\"parked\":%u,\"fuzz_left\":%u,\"halfclose_bytes\":%llu",
@@ -112,8 +113,8 @@ static struct stream *first_listener(struct host *host, unsigned long port)
 
 	for (struct stream *s = host->streams; s; s = s->next)
 		if (s->state == STREAM_LISTENING &&
-		    (!port || port == address_port(s->address, s->address_length)) &&
-		    better_listener(s, best))
+			(!port || port == address_port(s->address, s->address_length)) &&
+			better_listener(s, best))
 			best = s;
 	return best;
 }
@@ -188,8 +189,8 @@ static bool run(struct client *client, FILE *to)
 		dgram_send_time(host);
 	} else if (!strcmp(command, "dgram")) {
 		dgram_send(host, PORT_TIME, (uint32_t)number, bytes,
-			   (uint32_t)parse_hex(rest + (*rest == ' '), bytes,
-					       PACKET_PAYLOAD_MAX));
+			(uint32_t)parse_hex(
+				rest + (*rest == ' '), bytes, PACKET_PAYLOAD_MAX));
 	} else if (!strcmp(command, "raw")) {
 		number = parse_hex(argument, bytes, sizeof(bytes));
 		error = host_inject(host, bytes, number) ? 0 : -EAGAIN;
@@ -216,7 +217,7 @@ static void client_ready(void *arg, uint32_t events)
 
 	(void)events;
 	if (got == 1 && client->line[client->used] != '\n' &&
-	    ++client->used < sizeof(client->line))
+		++client->used < sizeof(client->line))
 		return;
 	loop_watch(&client->socket, 0);
 	client->line[client->used] = '\0';
@@ -257,13 +258,14 @@ int command_listen(struct host *host, const char *path)
 	if (fd < 0)
 		return fd == -1 ? -errno : fd;
 	unlink(path);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, SOMAXCONN)) {
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) ||
+		listen(fd, SOMAXCONN)) {
 		int error = errno;
 
 		close(fd);
 		return -error;
 	}
-	listener = (struct watch){ .fd = fd, .ready = listener_ready, .arg = host };
+	listener = (struct watch){.fd = fd, .ready = listener_ready, .arg = host};
 	loop_watch(&listener, EPOLLIN);
 	return 0;
 }
@@ -300,7 +302,7 @@ int command_ask(const char *path, const char *command)
 	struct sockaddr_un address;
 	int fd = unix_socket(path, &address);
 	bool streams = !strncmp(command, "dial", 4) || !strncmp(command, "tcp", 3);
-	struct pollfd wait[2] = { { STDIN_FILENO, POLLIN, 0 }, { fd, POLLIN, 0 } };
+	struct pollfd wait[2] = {{STDIN_FILENO, POLLIN, 0}, {fd, POLLIN, 0}};
 	char answer[64];
 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address))) {

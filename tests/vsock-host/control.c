@@ -60,8 +60,8 @@ static void create(const struct request *request)
 	if (dgram)
 		dgram_remove(dgram);
 	if (!host->is.supermachine &&
-	    !(family == AF_INET || (family == AF_INET6 && host->is.inet6) ||
-	      (family == AF_UNIX && host->is.unix_paths)))
+		!(family == AF_INET || (family == AF_INET6 && host->is.inet6) ||
+			(family == AF_UNIX && host->is.unix_paths)))
 		return;
 	if (type == SOCK_STREAM) {
 		stream = stream_create(host, request->port, PORT_PROXY);
@@ -78,14 +78,13 @@ static int connect_errno(const struct host *host, const struct target *target, i
 	if (host->is.connect_errno)
 		return (int)host->is.connect_errno;
 	if (host->is.supermachine && target && target->host.ss_family == AF_INET6 &&
-	    (error == ENETUNREACH || error == EHOSTUNREACH))
+		(error == ENETUNREACH || error == EHOSTUNREACH))
 		return EAFNOSUPPORT;
 	return error;
 }
 
 static void connect_dgram(const struct request *request, struct dgram *dgram,
-			  const struct target *target, const uint8_t *address,
-			  uint32_t length)
+	const struct target *target, const uint8_t *address, uint32_t length)
 {
 	int result = 0;
 
@@ -95,13 +94,12 @@ static void connect_dgram(const struct request *request, struct dgram *dgram,
 		result = -connect_errno(request->host, target, ENETUNREACH);
 	else if (target->reach == REACHABLE)
 		result = dgram_destination(dgram, &target->host, target->length,
-					   !request->host->is.supermachine, true);
+			!request->host->is.supermachine, true);
 	reply(request, PORT_CONNECT, result);
 }
 
 static void connect_stream(const struct request *request, struct stream *stream,
-			   const struct target *target, const uint8_t *address,
-			   uint32_t length)
+	const struct target *target, const uint8_t *address, uint32_t length)
 {
 	struct host *host = request->host;
 
@@ -115,10 +113,10 @@ static void connect_stream(const struct request *request, struct stream *stream,
 	stream->address_length = length;
 	if (target->reach == UNREACHABLE)
 		reply_result(host, PORT_CONNECT, stream->connect_reply_to,
-			     -connect_errno(host, target, ENETUNREACH));
+			-connect_errno(host, target, ENETUNREACH));
 	else
 		stream_connect(stream, &target->host,
-			       target->reach == BLACK_HOLE ? 0 : target->length);
+			target->reach == BLACK_HOLE ? 0 : target->length);
 }
 
 void control_connected(struct stream *stream, int error)
@@ -127,8 +125,8 @@ void control_connected(struct stream *stream, int error)
 
 	if (error) {
 		/* libkrun learns of a hang-up, not of its reason. */
-		error = host->is.supermachine ? connect_errno(host, NULL, error) :
-						(int)host->is.refused_errno;
+		error = host->is.supermachine ? connect_errno(host, NULL, error)
+					      : (int)host->is.refused_errno;
 		if (!host->is.supermachine)
 			stream_release(stream);
 	}
@@ -152,8 +150,8 @@ static void connect_request(const struct request *request)
 	}
 	error = length <= request->size - 8 ? 0 : -EINVAL;
 	if (!error)
-		error = address_target(host, address, length,
-				       dgram ? SOCK_DGRAM : SOCK_STREAM, &target);
+		error = address_target(
+			host, address, length, dgram ? SOCK_DGRAM : SOCK_STREAM, &target);
 	if (error) {
 		host->count.malformed += error == -EINVAL;
 		/* libkrun drops what it cannot read, and never answers. */
@@ -169,8 +167,8 @@ static void connect_request(const struct request *request)
 
 static uint32_t inet_name(uint8_t *name, const struct sockaddr_storage *address)
 {
-	socklen_t length = address->ss_family == AF_INET ? sizeof(struct sockaddr_in) :
-							   sizeof(struct sockaddr_in6);
+	socklen_t length = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
+							 : sizeof(struct sockaddr_in6);
 
 	memcpy(name, address, length);
 	put_le16(name, address->ss_family);
@@ -180,7 +178,7 @@ static uint32_t inet_name(uint8_t *name, const struct sockaddr_storage *address)
 /* An IPv4 name in the clothes of a v6 socket. */
 static uint32_t map_name(uint8_t *name)
 {
-	uint8_t mapped[28] = { AF_INET6, 0, name[2], name[3], [18] = 0xff, [19] = 0xff };
+	uint8_t mapped[28] = {AF_INET6, 0, name[2], name[3], [18] = 0xff, [19] = 0xff};
 
 	memcpy(mapped + 20, name + 4, 4);
 	memcpy(name, mapped, sizeof(mapped));
@@ -194,7 +192,7 @@ static int stream_name(const struct stream *stream, uint8_t *name, uint32_t *ret
 	socklen_t length = sizeof(peer);
 
 	if (host->is.names == NAMES_PENDING && stream->host_port == PORT_PROXY &&
-	    stream->state == STREAM_OPEN)
+		stream->state == STREAM_OPEN)
 		return -EINVAL;
 	if (stream->address_length && stream->state != STREAM_LISTENING) {
 		/* The real peer is a mapped address; the guest's own is what it asks for. */
@@ -203,13 +201,13 @@ static int stream_name(const struct stream *stream, uint8_t *name, uint32_t *ret
 		return stream->socket.fd >= 0 ? 0 : -ENOTCONN;
 	}
 	if (stream->socket.fd < 0 ||
-	    getpeername(stream->socket.fd, (struct sockaddr *)&peer, &length))
+		getpeername(stream->socket.fd, (struct sockaddr *)&peer, &length))
 		return -ENOTCONN;
 	if (peer.ss_family != AF_INET && peer.ss_family != AF_INET6)
 		return -EINVAL;
 	*ret_length = inet_name(name, &peer);
 	if (host->is.supermachine && stream->family == AF_INET6 &&
-	    peer.ss_family == AF_INET)
+		peer.ss_family == AF_INET)
 		*ret_length = map_name(name);
 	return 0;
 }
@@ -224,7 +222,7 @@ static int find_name(const struct request *request, uint8_t *name, uint32_t *ret
 	if (host->is.getname_fails)
 		return -(int)host->is.getname_fails;
 	if (host->is.names == NAMES_FICTION) {
-		static const uint8_t loopback[16] = { AF_INET, [4] = 127, [7] = 1 };
+		static const uint8_t loopback[16] = {AF_INET, [4] = 127, [7] = 1};
 
 		memcpy(name, loopback, sizeof(loopback));
 		*ret_length = sizeof(loopback);
@@ -244,7 +242,7 @@ static int find_name(const struct request *request, uint8_t *name, uint32_t *ret
 static void getname(const struct request *request)
 {
 	struct host *host = request->host;
-	uint8_t body[136] = { 0 };
+	uint8_t body[136] = {0};
 	uint32_t length = 0;
 	int result = find_name(request, body + 8, &length);
 
@@ -273,10 +271,9 @@ static void sendto_addr(const struct request *request)
 	/* An address that cannot be used must not leave the last one in place. */
 	dgram->has_destination = false;
 	if (!address_target(host, request->body + 8, length, SOCK_DGRAM, &target) &&
-	    target.reach == REACHABLE)
+		target.reach == REACHABLE)
 		dgram_destination(dgram, &target.host, target.length, false,
-				  target.host.ss_family != AF_INET6 ||
-					  !host->is.inet6_deaf);
+			target.host.ss_family != AF_INET6 || !host->is.inet6_deaf);
 }
 
 static void sendto_data(const struct request *request)
@@ -296,7 +293,7 @@ static void listen_supermachine(const struct request *request)
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	struct sockaddr_storage at = { 0 };
+	struct sockaddr_storage at = {0};
 	uint32_t length = request->size >= 16 ? get_le32(request->body + 12) : 0;
 
 	if (!stream)
@@ -308,9 +305,9 @@ static void listen_supermachine(const struct request *request)
 	}
 	memcpy(&at, &any, sizeof(any));
 	reply(request, PORT_LISTEN,
-	      stream->state == STREAM_LISTENING ?
-		      0 :
-		      stream_listen(stream, &at, sizeof(any), SOMAXCONN));
+		stream->state == STREAM_LISTENING
+			? 0
+			: stream_listen(stream, &at, sizeof(any), SOMAXCONN));
 }
 
 static int listen_libkrun(const struct request *request, struct stream *stream)
@@ -380,7 +377,7 @@ static void accept_request(const struct request *request)
 		reply_result(host, PORT_ACCEPT, stream->control_port, 0);
 	} else if (flags & host->is.nonblock) {
 		reply_result(host, PORT_ACCEPT, stream->control_port,
-			     -(int)host->is.again_errno);
+			-(int)host->is.again_errno);
 	} else {
 		stream->accept_pending = true;
 	}
@@ -408,12 +405,18 @@ static const struct {
 	size_t minimum;
 	void (*handle)(const struct request *request);
 } requests[] = {
-	{ 8, create },	    { 8, connect_request }, { 12, getname },	  { 8, sendto_addr },
-	{ 0, sendto_data }, { 8, listen_request },  { 4, accept_request }, { 8, release },
+	{8, create},
+	{8, connect_request},
+	{12, getname},
+	{8, sendto_addr},
+	{0, sendto_data},
+	{8, listen_request},
+	{4, accept_request},
+	{8, release},
 };
 
 void control_packet(struct host *host, const struct packet *packet,
-		    const uint8_t *payload, size_t size)
+	const uint8_t *payload, size_t size)
 {
 	unsigned int index = packet->dst_port - PORT_CREATE;
 	size_t minimum = requests[index].minimum;

@@ -30,7 +30,7 @@ struct dgram *dgram_create(struct host *host, uint32_t guest_port, uint16_t fami
 	dgram->host = host;
 	dgram->guest_port = guest_port;
 	dgram->family = family;
-	dgram->socket = (struct watch){ .fd = -1, .ready = dgram_ready, .arg = dgram };
+	dgram->socket = (struct watch){.fd = -1, .ready = dgram_ready, .arg = dgram};
 	dgram->next = host->dgrams;
 	host->dgrams = dgram;
 	return dgram;
@@ -78,23 +78,22 @@ static void evict_flows(struct host *host)
 }
 
 int dgram_destination(struct dgram *dgram, const struct sockaddr_storage *to,
-		      socklen_t length, bool connects, bool reads)
+	socklen_t length, bool connects, bool reads)
 {
 	/* A destination of the other family needs another socket, and so does one that
 	 * was connected: it would take answers only from its old peer. */
 	if (dgram->socket.fd >= 0 &&
-	    (dgram->connected || dgram->destination.ss_family != to->ss_family))
+		(dgram->connected || dgram->destination.ss_family != to->ss_family))
 		close_socket(dgram);
 	if (dgram->socket.fd < 0) {
 		evict_flows(dgram->host);
-		dgram->socket.fd = socket(to->ss_family,
-					  SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		dgram->socket.fd = socket(
+			to->ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		if (dgram->socket.fd < 0)
 			return -errno;
 	}
 	dgram->connected = connects;
-	if (connects &&
-	    connect(dgram->socket.fd, (const struct sockaddr *)to, length))
+	if (connects && connect(dgram->socket.fd, (const struct sockaddr *)to, length))
 		return -errno;
 	dgram->destination = *to;
 	dgram->destination_length = length;
@@ -114,13 +113,13 @@ void dgram_data(struct dgram *dgram, const uint8_t *payload, size_t size)
 		sent = send(dgram->socket.fd, payload, size, 0);
 	else
 		sent = sendto(dgram->socket.fd, payload, size, 0,
-			      (struct sockaddr *)&dgram->destination,
-			      dgram->destination_length);
+			(struct sockaddr *)&dgram->destination,
+			dgram->destination_length);
 	(void)sent; /* errors are swallowed (tsi.md 5.5) */
 }
 
-void dgram_send(struct host *host, uint32_t from, uint32_t to, const void *payload,
-		uint32_t size)
+void dgram_send(
+	struct host *host, uint32_t from, uint32_t to, const void *payload, uint32_t size)
 {
 	struct packet packet = {
 		.src_port = from,
@@ -158,7 +157,7 @@ static void dgram_ready(void *arg, uint32_t events)
 	}
 	dgram->to_guest++;
 	dgram_send(host, host->is.swapped_cids ? 0 : dgram->guest_port, dgram->guest_port,
-		   buffer, (uint32_t)got);
+		buffer, (uint32_t)got);
 }
 
 void dgram_room(struct host *host)
@@ -182,7 +181,7 @@ void dgram_send_time(struct host *host)
 
 /* Connected proxies: libkrun looks at the source port, supermachine at the other one. */
 static void connected_data(struct host *host, const struct packet *packet,
-			   const uint8_t *payload, size_t size)
+	const uint8_t *payload, size_t size)
 {
 	uint32_t port = host->is.any_data_port ? packet->src_port : packet->dst_port;
 	struct dgram *dgram = dgram_find(host, port);
@@ -195,7 +194,7 @@ static void connected_data(struct host *host, const struct packet *packet,
 }
 
 void dgram_packet(struct host *host, const struct packet *packet, const uint8_t *payload,
-		  size_t size)
+	size_t size)
 {
 	if (packet->op == OP_RST)
 		host->count.guest_datagram_rst++;

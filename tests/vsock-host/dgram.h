@@ -30,13 +30,13 @@ void dgram_forget(struct host *host);
 
 /* Set where the next datagrams go, and read answers if @reads. 0 or -errno. */
 int dgram_destination(struct dgram *dgram, const struct sockaddr_storage *to,
-		      socklen_t length, bool connects, bool reads);
+	socklen_t length, bool connects, bool reads);
 
 /* One datagram of UDP payload from the guest. */
 void dgram_data(struct dgram *dgram, const uint8_t *payload, size_t size);
 
 void dgram_send(struct host *host, uint32_t from, uint32_t to, const void *payload,
-		uint32_t size);
+	uint32_t size);
 
 /* The host's clock to guest port 123, as libkrun does on macOS. */
 void dgram_send_time(struct host *host);

@@ -18,18 +18,18 @@ enum { NONBLOCK_LINUX = 0x800, NONBLOCK_DARWIN = 0x4 };
 	.swapped_cids = 1, .any_data_port = 1, .inet6 = 1, .unwrap_mapped = 1, .pad = 1, \
 	.names = NAMES_PEER
 
-#define LINUX_HOST                                                              \
-	.refused_errno = L_REFUSED, .again_errno = L_EAGAIN,                    \
-	.nonblock = NONBLOCK_LINUX, .unix_paths = 1
+#define LINUX_HOST                                                                       \
+	.refused_errno = L_REFUSED, .again_errno = L_EAGAIN, .nonblock = NONBLOCK_LINUX, \
+	.unix_paths = 1
 
-#define DARWIN_HOST                                                             \
-	.refused_errno = L_REFUSED_DARWIN, .again_errno = L_EAGAIN_DARWIN,      \
+#define DARWIN_HOST                                                                      \
+	.refused_errno = L_REFUSED_DARWIN, .again_errno = L_EAGAIN_DARWIN,               \
 	.nonblock = NONBLOCK_DARWIN
 
-/* supermachine: one C file's worth of host, stateless but for listeners. */
-#define SUPERMACHINE                                                            \
-	.supermachine = 1, .connect_limit = 2000, .remote_end = END_SHUTDOWN_BOTH, \
-	.reset_unknown = 1, .keep_refused = 1, .refused_errno = L_REFUSED,      \
+/* supermachine hosts know little but listeners. */
+#define SUPERMACHINE                                                                     \
+	.supermachine = 1, .connect_limit = 2000, .remote_end = END_SHUTDOWN_BOTH,       \
+	.reset_unknown = 1, .keep_refused = 1, .refused_errno = L_REFUSED,               \
 	.again_errno = L_EAGAIN, .nonblock = NONBLOCK_LINUX
 
 const struct family families[] = {
@@ -99,7 +99,7 @@ const struct family families[] = {
 			.names = NAMES_PENDING,
 		},
 	},
-	{ .name = NULL },
+	{.name = NULL},
 };
 
 const struct family *family_find(const char *name)

@@ -43,24 +43,24 @@ struct behaviour {
 	uint32_t oversize;	  /* enum oversize */
 
 	/* Streams. */
-	uint32_t window;	 /* buf_alloc */
-	uint32_t update_after;	 /* bytes per CREDIT_UPDATE, 0 = half the guest's window */
-	uint32_t max_packet;	 /* payload of one RW, 0 = what the buffer takes */
-	uint32_t ignore_credit;	 /* sends as fast as the remote delivers */
-	uint32_t rw_credit;	 /* learns credit from RW headers too */
-	uint32_t zero_fwd;	 /* fwd_cnt of RW is always 0 */
-	uint32_t answer_credit;	 /* CREDIT_REQUEST is answered */
-	uint32_t credit_starts;	 /* reads a connected socket only after CREDIT_UPDATE */
-	uint32_t early_credit;	 /* CREDIT_REQUEST before RESPONSE if the remote speaks */
-	uint32_t early_data;	 /* data may overtake RESPONSE */
-	uint32_t hangup_first;	 /* hang-up is looked at before pending data */
-	uint32_t remote_end;	 /* enum remote_end */
-	uint32_t guest_end;	 /* enum guest_end */
-	uint32_t reset_unknown;	 /* REQUEST to an unknown port: RST, not silence */
-	uint32_t keep_refused;	 /* a client whose REQUEST got RST stays open and silent */
-	uint32_t blocking_send;	 /* one full remote socket stalls the transmit queue */
-	uint32_t removal_delay;	 /* ms between release and removal */
-	uint32_t rst_all;	 /* answers every stream packet with RST */
+	uint32_t window;	/* buf_alloc */
+	uint32_t update_after;	/* bytes per CREDIT_UPDATE, 0 = half the guest's window */
+	uint32_t max_packet;	/* payload of one RW, 0 = what the buffer takes */
+	uint32_t ignore_credit; /* sends as fast as the remote delivers */
+	uint32_t rw_credit;	/* learns credit from RW headers too */
+	uint32_t zero_fwd;	/* fwd_cnt of RW is always 0 */
+	uint32_t answer_credit; /* CREDIT_REQUEST is answered */
+	uint32_t credit_starts; /* reads a connected socket only after CREDIT_UPDATE */
+	uint32_t early_credit;	/* CREDIT_REQUEST before RESPONSE if the remote speaks */
+	uint32_t early_data;	/* data may overtake RESPONSE */
+	uint32_t hangup_first;	/* hang-up is looked at before pending data */
+	uint32_t remote_end;	/* enum remote_end */
+	uint32_t guest_end;	/* enum guest_end */
+	uint32_t reset_unknown; /* REQUEST to an unknown port: RST, not silence */
+	uint32_t keep_refused;	/* a client whose REQUEST got RST stays open and silent */
+	uint32_t blocking_send; /* one full remote socket stalls the transmit queue */
+	uint32_t removal_delay; /* ms between release and removal */
+	uint32_t rst_all;	/* answers every stream packet with RST */
 
 	/* Datagrams. */
 	uint32_t swapped_cids;	/* data comes from guest CID to CID 2, source port 0 */
@@ -78,7 +78,7 @@ struct behaviour {
 	uint32_t connect_errno; /* every failed connect is this one, 0 = the real one */
 	uint32_t refused_errno; /* of asynchronous failures and unknown proxies */
 	uint32_t again_errno;
-	uint32_t nonblock; /* the flag of ACCEPT that means O_NONBLOCK */
+	uint32_t nonblock;  /* the flag of ACCEPT that means O_NONBLOCK */
 	uint32_t bsd_names; /* sockaddr of GETNAME starts with a length byte */
 	uint32_t names;	    /* enum names */
 	uint32_t pad;	    /* replies fill the buffer */
@@ -113,7 +113,7 @@ extern const struct family families[];
 int quirk_set(struct behaviour *behaviour, const char *text);
 
 /* Put the family's own value back. */
-int quirk_unset(struct behaviour *behaviour, const struct family *family,
-		const char *name);
+int quirk_unset(
+	struct behaviour *behaviour, const struct family *family, const char *name);
 
 #endif

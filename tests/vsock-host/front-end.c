@@ -25,7 +25,7 @@ enum { RX, TX };
 struct ring {
 	struct vring vring;
 	int kick, call;
-	uint16_t seen; /* of the used ring */
+	uint16_t seen;	 /* of the used ring */
 	uint32_t memory; /* offset of its first slot */
 	unsigned int free[RING];
 	unsigned int free_count;
@@ -52,12 +52,12 @@ static void die(const char *what)
 }
 
 static void message(struct front_end *front, uint32_t request, const void *payload,
-		    uint32_t size, const int *fds, unsigned int fd_count)
+	uint32_t size, const int *fds, unsigned int fd_count)
 {
-	uint32_t header[3] = { request, 1, size };
-	char control[CMSG_SPACE(2 * sizeof(int))] = { 0 };
-	struct iovec iov[2] = { { header, sizeof(header) }, { (void *)payload, size } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	uint32_t header[3] = {request, 1, size};
+	char control[CMSG_SPACE(2 * sizeof(int))] = {0};
+	struct iovec iov[2] = {{header, sizeof(header)}, {(void *)payload, size}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 
 	if (fd_count) {
 		struct cmsghdr *cmsg;
@@ -79,7 +79,8 @@ static uint64_t ask_u64(struct front_end *front, uint32_t request)
 	uint8_t answer[20];
 
 	message(front, request, NULL, 0, NULL, 0);
-	if (recv(front->connection, answer, sizeof(answer), MSG_WAITALL) != sizeof(answer))
+	if (recv(front->connection, answer, sizeof(answer), MSG_WAITALL) !=
+		sizeof(answer))
 		die("vhost-user reply");
 	return get_le64(answer + 12);
 }
@@ -122,14 +123,14 @@ static void give_receive_buffer(struct front_end *front, unsigned int index)
 static void set_ring(struct front_end *front, uint32_t index)
 {
 	struct ring *ring = &front->ring[index];
-	uint32_t state[2] = { index, RING };
+	uint32_t state[2] = {index, RING};
 	uint64_t base = (uint64_t)(uintptr_t)front->memory;
 	uint64_t ring_base = base + index * 0x10000;
 	uint64_t file = index;
 	struct {
 		uint32_t index, flags;
 		uint64_t desc, used, avail, log;
-	} address = { .index = index, .desc = ring_base };
+	} address = {.index = index, .desc = ring_base};
 
 	vring_init(&ring->vring, RING, front->memory + index * 0x10000, 4096);
 	address.avail = base + (uint64_t)((uint8_t *)ring->vring.avail - front->memory);
@@ -153,7 +154,7 @@ static void share_memory(struct front_end *front)
 	struct {
 		uint32_t regions, padding;
 		uint64_t guest, size, user, offset;
-	} table = { .regions = 1, .guest = GUEST_BASE, .size = MEMORY };
+	} table = {.regions = 1, .guest = GUEST_BASE, .size = MEMORY};
 
 	if (fd < 0 || ftruncate(fd, MEMORY))
 		die("guest memory");
@@ -167,7 +168,7 @@ static void share_memory(struct front_end *front)
 
 static int connect_unix(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	strcpy(address.sun_path, path);
@@ -176,11 +177,11 @@ static int connect_unix(const char *path)
 	return fd;
 }
 
-static void run_program(struct front_end *front, const char *program,
-			const char *const *arguments)
+static void run_program(
+	struct front_end *front, const char *program, const char *const *arguments)
 {
-	const char *argv[40] = { program, "--socket", front->socket, "--control",
-				 front->control };
+	const char *argv[40] = {
+		program, "--socket", front->socket, "--control", front->control};
 	int out[2];
 	char line[8];
 
@@ -202,8 +203,8 @@ static void run_program(struct front_end *front, const char *program,
 	close(out[0]);
 }
 
-struct front_end *front_end_start(const char *program, const char *const *arguments,
-				  size_t buffer, uint8_t fill)
+struct front_end *front_end_start(
+	const char *program, const char *const *arguments, size_t buffer, uint8_t fill)
 {
 	struct front_end *front = calloc(1, sizeof(*front));
 	uint64_t features;
@@ -280,10 +281,10 @@ unsigned int front_end_transmit_interrupts(struct front_end *front)
 }
 
 void front_end_send(struct front_end *front, const struct packet *packet,
-		    const void *payload, size_t size, enum shape shape)
+	const void *payload, size_t size, enum shape shape)
 {
 	struct ring *ring = &front->ring[TX];
-	size_t part[3] = { PACKET_HEADER, size, 0 };
+	size_t part[3] = {PACKET_HEADER, size, 0};
 	unsigned int head, parts = size ? 2 : 1;
 	uint64_t at;
 
@@ -325,7 +326,7 @@ bool front_end_receive(struct front_end *front, struct received *ret, int ms)
 	size_t size;
 
 	while (!next_used(ring, &used)) {
-		struct pollfd wait = { .fd = ring->call, .events = POLLIN };
+		struct pollfd wait = {.fd = ring->call, .events = POLLIN};
 		uint64_t calls;
 
 		if (poll(&wait, 1, ms) <= 0)
@@ -338,7 +339,7 @@ bool front_end_receive(struct front_end *front, struct received *ret, int ms)
 	ret->used = used.len;
 	size = used.len > PACKET_HEADER ? used.len - PACKET_HEADER : 0;
 	memcpy(ret->payload, bytes + PACKET_HEADER,
-	       size < sizeof(ret->payload) ? size : sizeof(ret->payload));
+		size < sizeof(ret->payload) ? size : sizeof(ret->payload));
 	give_receive_buffer(front, used.id);
 	return true;
 }
@@ -359,7 +360,8 @@ const char *front_end_ask(struct front_end *front, const char *command)
 	ssize_t got;
 
 	while (used + 1 < sizeof(front->answer) &&
-	       (got = read(fd, front->answer + used, sizeof(front->answer) - 1 - used)) > 0)
+		(got = read(fd, front->answer + used, sizeof(front->answer) - 1 - used)) >
+			0)
 		used += (size_t)got;
 	close(fd);
 	front->answer[used] = '\0';

@@ -23,14 +23,14 @@ struct front_end;
  * receive buffers of @buffer bytes, filled with @fill where the header goes. Exits on
  * failure: nothing can be tested without it.
  */
-struct front_end *front_end_start(const char *program, const char *const *arguments,
-				  size_t buffer, uint8_t fill);
+struct front_end *front_end_start(
+	const char *program, const char *const *arguments, size_t buffer, uint8_t fill);
 
 /* Ends the program; its exit status, or 128 + signal. */
 int front_end_stop(struct front_end *front);
 
 void front_end_send(struct front_end *front, const struct packet *packet,
-		    const void *payload, size_t size, enum shape shape);
+	const void *payload, size_t size, enum shape shape);
 
 /* The next packet to the guest; false if none comes for @ms. */
 bool front_end_receive(struct front_end *front, struct received *ret, int ms);

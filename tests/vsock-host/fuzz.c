@@ -44,8 +44,8 @@ static struct stream *random_stream(struct host *host)
 
 static uint32_t random_port(struct host *host)
 {
-	static const uint32_t known[] = { 0,	123,  620,  1024, 1025, 1026,	    1027,
-					  1028, 1029, 1030, 1031, 0xffffffff, 0x80000000 };
+	static const uint32_t known[] = {0, 123, 620, 1024, 1025, 1026, 1027, 1028, 1029,
+		1030, 1031, 0xffffffff, 0x80000000};
 	struct dgram *dgram = host->dgrams;
 	struct stream *stream;
 
@@ -64,18 +64,19 @@ static uint32_t random_port(struct host *host)
 
 static struct packet random_packet(struct host *host)
 {
-	static const uint32_t sizes[] = { 0, 1, 4, 43, 44, 136, 3732, 4096, 65536, 0xffffffff };
-	static const uint32_t windows[] = { 0, 1, 4096, 0x7fffffff, 0xffffffff };
+	static const uint32_t sizes[] = {
+		0, 1, 4, 43, 44, 136, 3732, 4096, 65536, 0xffffffff};
+	static const uint32_t windows[] = {0, 1, 4096, 0x7fffffff, 0xffffffff};
 	struct packet packet = {
 		.src_cid = host_random(host) % 8 ? HOST_CID : host_random(host),
 		.dst_cid = host_random(host) % 8 ? host->cid : host_random(host),
 		.src_port = random_port(host),
 		.dst_port = random_port(host),
 		.len = pick(host, sizes, sizeof(sizes) / sizeof(sizes[0])),
-		.type = host_random(host) % 16 ? 1 + 2 * (host_random(host) % 2) :
-						  (uint16_t)host_random(host),
-		.op = host_random(host) % 16 ? host_random(host) % 8 :
-					       (uint16_t)host_random(host),
+		.type = host_random(host) % 16 ? 1 + 2 * (host_random(host) % 2)
+					       : (uint16_t)host_random(host),
+		.op = host_random(host) % 16 ? host_random(host) % 8
+					     : (uint16_t)host_random(host),
 		.flags = host_random(host) % 4,
 		.buf_alloc = pick(host, windows, sizeof(windows) / sizeof(windows[0])),
 		.fwd_cnt = host_random(host) % 2 ? 0 : host_random(host),

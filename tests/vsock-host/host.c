@@ -31,8 +31,8 @@ static void log_packet(struct host *host, char direction, const struct packet *p
  * descriptor with it, or from the second descriptor on. libkrun uses one descriptor for
  * payload whatever the guest offers.
  */
-static size_t payload_room(const struct host *host, const struct chain *chain,
-			   size_t *ret_offset)
+static size_t payload_room(
+	const struct host *host, const struct chain *chain, size_t *ret_offset)
 {
 	*ret_offset = PACKET_HEADER;
 	if (chain->size <= PACKET_HEADER)
@@ -45,8 +45,8 @@ static size_t payload_room(const struct host *host, const struct chain *chain,
 	return chain->segments > 1 ? chain->segment[1].iov_len : 0;
 }
 
-static void fill_header(const struct host *host, const struct packet *packet,
-			const struct chain *chain)
+static void fill_header(
+	const struct host *host, const struct packet *packet, const struct chain *chain)
 {
 	uint8_t header[PACKET_HEADER];
 
@@ -141,8 +141,8 @@ static bool every(uint32_t n, uint64_t count)
 	return n && count % n == 0;
 }
 
-static void send_packet(struct host *host, struct packet packet, const void *payload,
-			bool reply)
+static void send_packet(
+	struct host *host, struct packet packet, const void *payload, bool reply)
 {
 	uint64_t number = ++host->packets;
 
@@ -184,7 +184,7 @@ static void send_late(void *arg)
 }
 
 static void send_later(struct host *host, const struct packet *packet,
-		       const void *payload, unsigned int ms)
+	const void *payload, unsigned int ms)
 {
 	struct late_reply *late = calloc(1, sizeof(*late));
 
@@ -198,8 +198,8 @@ static void send_later(struct host *host, const struct packet *packet,
 	timer_set(&late->timer, ms);
 }
 
-void host_reply(struct host *host, uint32_t port, uint32_t to, const void *payload,
-		uint32_t size)
+void host_reply(
+	struct host *host, uint32_t port, uint32_t to, const void *payload, uint32_t size)
 {
 	struct packet packet = {
 		.src_cid = HOST_CID,

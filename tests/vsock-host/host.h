@@ -31,13 +31,16 @@ enum {
 #define FIRST_DIALLED_PORT 0xc0000000u
 
 /* What tests ask for with the command "state"; the names there are the same. */
-#define COUNTERS(X)                                                                    \
-	X(tx_packets) X(rx_packets) X(tx_bytes) X(rx_bytes) X(parked_dropped)           \
-	X(guest_rst) X(guest_datagram_rst) X(guest_shutdown) X(guest_credit_updates)    \
-	X(bad_shape) X(length_mismatch) X(oversize) X(unknown_stream)                   \
-	X(creates) X(connects) X(getnames) X(sendto_addrs) X(sendto_datas) X(listens)   \
-	X(accepts) X(releases) X(connected_data) X(bad_token) X(malformed)              \
-	X(port_decreases) X(reserved_ports) X(accepted) X(refused_offers) X(hostile)
+#define COUNTERS(X)                                                                      \
+	X(tx_packets)                                                                    \
+	X(rx_packets) X(tx_bytes) X(rx_bytes) X(parked_dropped) X(guest_rst) X(          \
+		guest_datagram_rst) X(guest_shutdown) X(guest_credit_updates)            \
+		X(bad_shape) X(length_mismatch) X(oversize) X(unknown_stream) X(creates) \
+			X(connects) X(getnames) X(sendto_addrs) X(sendto_datas)          \
+				X(listens) X(accepts) X(releases) X(connected_data)      \
+					X(bad_token) X(malformed) X(port_decreases)      \
+						X(reserved_ports) X(accepted)            \
+							X(refused_offers) X(hostile)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -98,7 +101,7 @@ void host_send(struct host *host, struct packet packet, const void *payload);
 
 /* The same for a control reply from @port to guest port @to. */
 void host_reply(struct host *host, uint32_t port, uint32_t to, const void *payload,
-		uint32_t size);
+	uint32_t size);
 
 /* Put raw bytes into the next buffer: neither CIDs nor lengths are made right. */
 bool host_inject(struct host *host, const void *bytes, size_t size);
@@ -112,12 +115,12 @@ void host_kicked(void *arg, unsigned int queue);
 uint32_t host_random(struct host *host);
 
 /* Parts that take packets from the guest. */
-void stream_packet(struct host *host, const struct packet *packet,
-		   const uint8_t *payload, size_t size);
+void stream_packet(struct host *host, const struct packet *packet, const uint8_t *payload,
+	size_t size);
 void dgram_packet(struct host *host, const struct packet *packet, const uint8_t *payload,
-		  size_t size);
+	size_t size);
 void control_packet(struct host *host, const struct packet *packet,
-		    const uint8_t *payload, size_t size);
+	const uint8_t *payload, size_t size);
 
 /* ... and that have waited for receive buffers. */
 void stream_room(struct host *host);

@@ -20,7 +20,7 @@ static int epoll_fd(void)
 
 void loop_watch(struct watch *watch, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.ptr = watch };
+	struct epoll_event event = {.events = events, .data.ptr = watch};
 	int op = EPOLL_CTL_MOD;
 
 	if (watch->events == events || watch->fd < 0)

@@ -28,14 +28,16 @@ static void handle_stop(int signal)
 
 static void usage(void)
 {
-	fputs("usage: vsock-host --socket PATH [--control PATH] [--family NAME] [--cid N]\n"
+	fputs("usage: vsock-host --socket PATH [--control PATH] [--family NAME] [--cid "
+	      "N]\n"
 	      "                  [--token HEX] [--quirk NAME[=VALUE]]... [--env FILE]\n"
-	      "                  [--env-mode normal|none|silent|refuse|torn|split|open|empty]\n"
+	      "                  [--env-mode "
+	      "normal|none|silent|refuse|torn|split|open|empty]\n"
 	      "                  [--map GUEST=HOST]... [--port GUEST=HOST]...\n"
 	      "                  [--unix-root DIR] [--log FILE] [--seed N] [--once]\n"
 	      "       vsock-host --ask PATH COMMAND...\n"
 	      "families:",
-	      stderr);
+		stderr);
 	for (const struct family *family = families; family->name; family++)
 		fprintf(stderr, " %s", family->name);
 	fputc('\n', stderr);
@@ -51,10 +53,10 @@ static void fail(const char *what, int error)
 static int parse_token(struct host *host, const char *text)
 {
 	if (strlen(text) != 2 * TOKEN_SIZE ||
-	    strspn(text, "0123456789abcdefABCDEF") != 2 * TOKEN_SIZE)
+		strspn(text, "0123456789abcdefABCDEF") != 2 * TOKEN_SIZE)
 		return -EINVAL;
 	for (size_t i = 0; i < TOKEN_SIZE; i++) {
-		char digits[3] = { text[2 * i], text[2 * i + 1], '\0' };
+		char digits[3] = {text[2 * i], text[2 * i + 1], '\0'};
 
 		host->token[i] = (uint8_t)strtoul(digits, NULL, 16);
 	}
@@ -67,7 +69,7 @@ static int parse_port(struct host *host, const char *text)
 	struct port_map *map = &host->ports[host->port_count];
 
 	if (host->port_count == sizeof(host->ports) / sizeof(host->ports[0]) ||
-	    sscanf(text, "%hu=%hu", &map->guest, &map->host) != 2)
+		sscanf(text, "%hu=%hu", &map->guest, &map->host) != 2)
 		return -EINVAL;
 	host->port_count++;
 	return 0;
@@ -106,27 +108,40 @@ static int ask(int argc, char **argv)
 }
 
 enum option_code {
-	SOCKET = 1, CONTROL, FAMILY, CID, TOKEN, QUIRK, ENV, ENV_MODE, LOG, SEED, MAP, PORT,
-	UNIX_ROOT, ONCE, ASK,
+	SOCKET = 1,
+	CONTROL,
+	FAMILY,
+	CID,
+	TOKEN,
+	QUIRK,
+	ENV,
+	ENV_MODE,
+	LOG,
+	SEED,
+	MAP,
+	PORT,
+	UNIX_ROOT,
+	ONCE,
+	ASK,
 };
 
 static const struct option options[] = {
-	{ "socket", required_argument, NULL, SOCKET },
-	{ "control", required_argument, NULL, CONTROL },
-	{ "family", required_argument, NULL, FAMILY },
-	{ "cid", required_argument, NULL, CID },
-	{ "token", required_argument, NULL, TOKEN },
-	{ "quirk", required_argument, NULL, QUIRK },
-	{ "env", required_argument, NULL, ENV },
-	{ "env-mode", required_argument, NULL, ENV_MODE },
-	{ "log", required_argument, NULL, LOG },
-	{ "seed", required_argument, NULL, SEED },
-	{ "map", required_argument, NULL, MAP },
-	{ "port", required_argument, NULL, PORT },
-	{ "unix-root", required_argument, NULL, UNIX_ROOT },
-	{ "once", no_argument, NULL, ONCE },
-	{ "ask", required_argument, NULL, ASK },
-	{ NULL, 0, NULL, 0 },
+	{"socket", required_argument, NULL, SOCKET},
+	{"control", required_argument, NULL, CONTROL},
+	{"family", required_argument, NULL, FAMILY},
+	{"cid", required_argument, NULL, CID},
+	{"token", required_argument, NULL, TOKEN},
+	{"quirk", required_argument, NULL, QUIRK},
+	{"env", required_argument, NULL, ENV},
+	{"env-mode", required_argument, NULL, ENV_MODE},
+	{"log", required_argument, NULL, LOG},
+	{"seed", required_argument, NULL, SEED},
+	{"map", required_argument, NULL, MAP},
+	{"port", required_argument, NULL, PORT},
+	{"unix-root", required_argument, NULL, UNIX_ROOT},
+	{"once", no_argument, NULL, ONCE},
+	{"ask", required_argument, NULL, ASK},
+	{NULL, 0, NULL, 0},
 };
 
 static struct host host = {
@@ -191,7 +206,7 @@ static int take_option(int code, char *value)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = handle_stop };
+	struct sigaction action = {.sa_handler = handle_stop};
 	struct rlimit files;
 	int code, error;
 

@@ -98,19 +98,24 @@ void packet_encode_partial(const struct packet *packet, uint8_t to[PACKET_HEADER
 }
 
 static const char *const op_names[] = {
-	"INVALID", "REQUEST", "RESPONSE", "RST", "SHUTDOWN", "RW", "CREDIT_UPDATE",
+	"INVALID",
+	"REQUEST",
+	"RESPONSE",
+	"RST",
+	"SHUTDOWN",
+	"RW",
+	"CREDIT_UPDATE",
 	"CREDIT_REQUEST",
 };
 
-static const char *const type_names[] = { "invalid", "stream", "seqpacket", "datagram" };
+static const char *const type_names[] = {"invalid", "stream", "seqpacket", "datagram"};
 
 int packet_describe(const struct packet *p, char *to, size_t size)
 {
 	return snprintf(to, size,
-			"%s %s %llu:%u > %llu:%u len %u flags %u alloc %u fwd %u",
-			p->type < 4 ? type_names[p->type] : "unknown",
-			p->op < 8 ? op_names[p->op] : "UNKNOWN",
-			(unsigned long long)p->src_cid, p->src_port,
-			(unsigned long long)p->dst_cid, p->dst_port, p->len, p->flags,
-			p->buf_alloc, p->fwd_cnt);
+		"%s %s %llu:%u > %llu:%u len %u flags %u alloc %u fwd %u",
+		p->type < 4 ? type_names[p->type] : "unknown",
+		p->op < 8 ? op_names[p->op] : "UNKNOWN", (unsigned long long)p->src_cid,
+		p->src_port, (unsigned long long)p->dst_cid, p->dst_port, p->len,
+		p->flags, p->buf_alloc, p->fwd_cnt);
 }

@@ -13,7 +13,10 @@ struct quirk {
 	uint32_t value; /* of the bare name */
 };
 
-#define FIELD(name, field, value) { name, offsetof(struct behaviour, field), value }
+#define FIELD(name, field, value)                                                        \
+	{                                                                                \
+		name, offsetof(struct behaviour, field), value                           \
+	}
 
 static const struct quirk quirks[] = {
 	FIELD("pad", pad_a5, 1),
@@ -88,8 +91,8 @@ int quirk_set(struct behaviour *behaviour, const char *text)
 	return 0;
 }
 
-int quirk_unset(struct behaviour *behaviour, const struct family *family,
-		const char *name)
+int quirk_unset(
+	struct behaviour *behaviour, const struct family *family, const char *name)
 {
 	const struct quirk *quirk = find(name, strlen(name));
 	struct behaviour own = family->behaviour;

@@ -27,7 +27,7 @@ static struct {
 	uint16_t tcp[2][SERVICES];
 	uint16_t udp[2][SERVICES];
 	uint64_t halfclose_bytes;
-} *shared;
+} * shared;
 
 static const char *control_path;
 
@@ -113,16 +113,17 @@ static void serve_sink(int fd)
 	total = strtoull(line, NULL, 10);
 	snprintf(line, sizeof(line), "ok %llu\n", (unsigned long long)total);
 	while (done < total) {
-		size_t want = total - done < sizeof(buffer) ? (size_t)(total - done) :
-							      sizeof(buffer);
+		size_t want = total - done < sizeof(buffer) ? (size_t)(total - done)
+							    : sizeof(buffer);
 
 		got = read(fd, buffer, want);
 		if (got <= 0)
 			return;
 		for (ssize_t i = 0; i < got; i++)
-			if (buffer[i] != pattern_byte(done + (uint64_t)i) && line[0] == 'o')
+			if (buffer[i] != pattern_byte(done + (uint64_t)i) &&
+				line[0] == 'o')
 				snprintf(line, sizeof(line), "bad %llu\n",
-					 (unsigned long long)(done + (uint64_t)i));
+					(unsigned long long)(done + (uint64_t)i));
 		done += (uint64_t)got;
 	}
 	write_all(fd, line, strlen(line));
@@ -138,7 +139,7 @@ static void serve_half(int fd)
 
 static void serve_reset(int fd)
 {
-	struct linger abort_it = { .l_onoff = 1 };
+	struct linger abort_it = {.l_onoff = 1};
 	char byte;
 
 	if (read(fd, &byte, 1) == 1)
@@ -158,8 +159,8 @@ static void serve_halfclose(int fd)
  */
 static size_t dns_answer(const uint8_t *query, size_t size, uint8_t *answer, bool udp)
 {
-	static const uint8_t v4[] = { 192, 0, 2, 1 };
-	static const uint8_t v6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
+	static const uint8_t v4[] = {192, 0, 2, 1};
+	static const uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
 	size_t at = 12, length;
 	unsigned int type;
 	const uint8_t *data;
@@ -203,7 +204,7 @@ static void serve_dns(int fd)
 	while (recv(fd, prefix, 2, MSG_WAITALL) == 2) {
 		size = (size_t)(prefix[0] << 8 | prefix[1]);
 		if (size > sizeof(query) ||
-		    recv(fd, query, size, MSG_WAITALL) != (ssize_t)size)
+			recv(fd, query, size, MSG_WAITALL) != (ssize_t)size)
 			return;
 		size = dns_answer(query, size, answer, false);
 		prefix[0] = (uint8_t)(size >> 8);
@@ -227,8 +228,8 @@ static void relay(struct pollfd *from, int to)
 
 static void relay_both(int a, int b)
 {
-	struct pollfd wait[2] = { { .fd = a, .events = POLLIN },
-				  { .fd = b, .events = POLLIN } };
+	struct pollfd wait[2] = {
+		{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
 
 	while ((wait[0].fd >= 0 || wait[1].fd >= 0) && poll(wait, 2, -1) > 0) {
 		if (wait[1].revents)
@@ -240,7 +241,7 @@ static void relay_both(int a, int b)
 
 static int connect_control(void)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (control_path && strlen(control_path) < sizeof(address.sun_path))
@@ -268,7 +269,7 @@ static int connect_listener(const char *line, int client)
 	to.sin_port = htons((uint16_t)strtoul(answer, NULL, 10));
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
-	    getsockname(fd, (struct sockaddr *)&to, &length))
+		getsockname(fd, (struct sockaddr *)&to, &length))
 		dprintf(client, "error\n");
 	else
 		dprintf(client, "ok %u\n", ntohs(to.sin_port));
@@ -363,7 +364,7 @@ static void start_thread(void *(*run)(void *), int service, int fd)
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, 256 * 1024);
 	if (job) {
-		*job = (struct job){ service, fd };
+		*job = (struct job){service, fd};
 		if (!pthread_create(&thread, &attributes, run, job))
 			job = NULL;
 		else
@@ -384,8 +385,8 @@ static void *run_listener(void *arg)
 }
 
 /* The answer to one UDP datagram, or to one plain vsock datagram. */
-static size_t datagram_answer(int service, const uint8_t *request, size_t size,
-			      uint8_t *answer)
+static size_t datagram_answer(
+	int service, const uint8_t *request, size_t size, uint8_t *answer)
 {
 	char text[16];
 	size_t length;
@@ -418,14 +419,15 @@ static void *run_udp(void *arg)
 	while (true) {
 		socklen_t length = sizeof(from);
 		ssize_t got = recvfrom(job->fd, request, sizeof(request), 0,
-				       (struct sockaddr *)&from, &length);
+			(struct sockaddr *)&from, &length);
 		size_t size;
 
 		if (got < 0)
 			continue;
 		size = datagram_answer(job->service, request, (size_t)got, answer);
 		if (size)
-			sendto(job->fd, answer, size, 0, (struct sockaddr *)&from, length);
+			sendto(job->fd, answer, size, 0, (struct sockaddr *)&from,
+				length);
 	}
 	return NULL;
 }
@@ -436,7 +438,7 @@ static int open_port(int family, int type, uint16_t *ret_port)
 		.sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
 	struct sockaddr *address = (struct sockaddr *)&v4;
 	socklen_t length = sizeof(v4);
 	int fd = socket(family, type | SOCK_CLOEXEC, 0);
@@ -448,7 +450,7 @@ static int open_port(int family, int type, uint16_t *ret_port)
 	if (fd < 0)
 		return -errno;
 	if (bind(fd, address, length) || (type == SOCK_STREAM && listen(fd, SOMAXCONN)) ||
-	    getsockname(fd, address, &length)) {
+		getsockname(fd, address, &length)) {
 		int error = errno;
 
 		close(fd);
@@ -459,14 +461,26 @@ static int open_port(int family, int type, uint16_t *ret_port)
 }
 
 static const uint8_t tcp_services[] = {
-	SERVICE_ECHO,  SERVICE_DISCARD, SERVICE_SOURCE, SERVICE_SINK,
-	SERVICE_GREET, SERVICE_HALF,	SERVICE_RESET,	SERVICE_SLOW,
-	SERVICE_STUCK, SERVICE_BRIEF,	SERVICE_HALFCLOSE, SERVICE_CONTROL,
+	SERVICE_ECHO,
+	SERVICE_DISCARD,
+	SERVICE_SOURCE,
+	SERVICE_SINK,
+	SERVICE_GREET,
+	SERVICE_HALF,
+	SERVICE_RESET,
+	SERVICE_SLOW,
+	SERVICE_STUCK,
+	SERVICE_BRIEF,
+	SERVICE_HALFCLOSE,
+	SERVICE_CONTROL,
 	SERVICE_DNS,
 };
 
 static const uint8_t udp_services[] = {
-	SERVICE_ECHO, SERVICE_DISCARD, SERVICE_SOURCE, SERVICE_DNS,
+	SERVICE_ECHO,
+	SERVICE_DISCARD,
+	SERVICE_SOURCE,
+	SERVICE_DNS,
 };
 
 /* Runs in the child. A machine without IPv6 gets the IPv4 half. */
@@ -498,7 +512,7 @@ int service_start(const char *control)
 
 	control_path = control;
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED || pipe(ready))
 		return -errno;
 	pid = fork();
@@ -574,7 +588,7 @@ static void send_environment(struct stream *stream)
 	if (strcmp(mode, "silent") != 0) {
 		for (; at < size; at += piece)
 			stream_send(stream, OP_RW, 0, text + at,
-				    (uint32_t)(piece < size - at ? piece : size - at));
+				(uint32_t)(piece < size - at ? piece : size - at));
 		if (strcmp(mode, "open") != 0)
 			stream_send(stream, OP_SHUTDOWN, SHUTDOWN_BOTH, NULL, 0);
 	}
@@ -647,7 +661,7 @@ bool service_request(struct host *host, const struct packet *packet)
 }
 
 void service_datagram(struct host *host, const struct packet *packet,
-		      const uint8_t *payload, size_t size)
+	const uint8_t *payload, size_t size)
 {
 	static uint8_t answer[PACKET_PAYLOAD_MAX];
 	struct packet reply = {
@@ -659,6 +673,7 @@ void service_datagram(struct host *host, const struct packet *packet,
 
 	if (packet->dst_port != SERVICE_ECHO && packet->dst_port != SERVICE_SOURCE)
 		return;
-	reply.len = (uint32_t)datagram_answer((int)packet->dst_port, payload, size, answer);
+	reply.len =
+		(uint32_t)datagram_answer((int)packet->dst_port, payload, size, answer);
 	host_send(host, reply, answer);
 }

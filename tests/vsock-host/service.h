@@ -40,7 +40,7 @@ bool service_request(struct host *host, const struct packet *packet);
 
 /* A datagram to a plain vsock port of the host. */
 void service_datagram(struct host *host, const struct packet *packet,
-		      const uint8_t *payload, size_t size);
+	const uint8_t *payload, size_t size);
 
 static inline uint8_t pattern_byte(uint64_t i)
 {

@@ -12,7 +12,13 @@ static void stream_ready(void *arg, uint32_t events);
 static void remove_late(void *arg);
 
 static const char *const state_names[] = {
-	"idle", "connecting", "connected", "listening", "offered", "open", "closed",
+	"idle",
+	"connecting",
+	"connected",
+	"listening",
+	"offered",
+	"open",
+	"closed",
 };
 
 const char *stream_state_name(enum stream_state state)
@@ -24,7 +30,8 @@ struct stream *stream_find(struct host *host, uint32_t guest_port, uint32_t host
 {
 	struct stream *stream = host->streams;
 
-	while (stream && (stream->guest_port != guest_port || stream->host_port != host_port))
+	while (stream &&
+		(stream->guest_port != guest_port || stream->host_port != host_port))
 		stream = stream->next;
 	return stream;
 }
@@ -38,8 +45,8 @@ struct stream *stream_create(struct host *host, uint32_t guest_port, uint32_t ho
 	stream->host = host;
 	stream->guest_port = guest_port;
 	stream->host_port = host_port;
-	stream->socket = (struct watch){ .fd = -1, .ready = stream_ready, .arg = stream };
-	stream->timer = (struct timer){ .fire = remove_late, .arg = stream };
+	stream->socket = (struct watch){.fd = -1, .ready = stream_ready, .arg = stream};
+	stream->timer = (struct timer){.fire = remove_late, .arg = stream};
 	stream->next = host->streams;
 	host->streams = stream;
 	return stream;
@@ -109,7 +116,7 @@ void stream_forget(struct host *host, bool everything)
 }
 
 void stream_send(struct stream *stream, uint16_t op, uint32_t flags, const void *payload,
-		 uint32_t size)
+	uint32_t size)
 {
 	struct host *host = stream->host;
 	struct packet packet = {
@@ -162,7 +169,7 @@ static void update_watch(struct stream *stream)
 		break;
 	case STREAM_OPEN:
 		if (!stream->remote_ended && !stream->needs_credit &&
-		    !stream->needs_room && !(stream->guest_flags & SHUTDOWN_RECEIVE))
+			!stream->needs_room && !(stream->guest_flags & SHUTDOWN_RECEIVE))
 			events = EPOLLIN;
 		/* fall through */
 	case STREAM_CLOSED:
@@ -309,7 +316,7 @@ static void apply_guest_flags(struct stream *stream)
 	}
 	if (stream->guest_flags != SHUTDOWN_BOTH) {
 		shutdown(stream->socket.fd,
-			 stream->guest_flags == SHUTDOWN_SEND ? SHUT_WR : SHUT_RD);
+			stream->guest_flags == SHUTDOWN_SEND ? SHUT_WR : SHUT_RD);
 		if (stream->remote_ended && stream->guest_flags & SHUTDOWN_SEND)
 			finish(stream, OP_RST, 0);
 		return;
@@ -325,9 +332,10 @@ static void apply_guest_flags(struct stream *stream)
 static void write_remote(struct stream *stream)
 {
 	while (stream->queued_from != stream->queued_to) {
-		ssize_t put = send(stream->socket.fd, stream->queued + stream->queued_from,
-				   stream->queued_to - stream->queued_from,
-				   MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t put =
+			send(stream->socket.fd, stream->queued + stream->queued_from,
+				stream->queued_to - stream->queued_from,
+				MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (put < 0 && errno == EAGAIN)
 			break;
@@ -344,7 +352,7 @@ static void write_remote(struct stream *stream)
 	if (stream->host->is.blocking_send)
 		set_stall(stream, stream->queued_to);
 	if (stream->forwarded - stream->reported >= update_threshold(stream) &&
-	    stream->state == STREAM_OPEN) {
+		stream->state == STREAM_OPEN) {
 		stream->reported = stream->forwarded;
 		stream_send(stream, OP_CREDIT_UPDATE, 0, NULL, 0);
 	}
@@ -427,7 +435,7 @@ static void stream_ready(void *arg, uint32_t events)
 		if (events & EPOLLOUT)
 			write_remote(stream);
 		if (stream->state == STREAM_OPEN && stream->socket.events & EPOLLIN &&
-		    events & ~(uint32_t)EPOLLOUT)
+			events & ~(uint32_t)EPOLLOUT)
 			read_remote(stream, events);
 		break;
 	case STREAM_CLOSED:
@@ -439,8 +447,8 @@ static void stream_ready(void *arg, uint32_t events)
 	}
 }
 
-void stream_connect(struct stream *stream, const struct sockaddr_storage *to,
-		    socklen_t length)
+void stream_connect(
+	struct stream *stream, const struct sockaddr_storage *to, socklen_t length)
 {
 	struct host *host = stream->host;
 	int error = 0;
@@ -457,7 +465,7 @@ void stream_connect(struct stream *stream, const struct sockaddr_storage *to,
 	stream->socket.fd =
 		socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (stream->socket.fd < 0 ||
-	    connect(stream->socket.fd, (const struct sockaddr *)to, length))
+		connect(stream->socket.fd, (const struct sockaddr *)to, length))
 		error = errno;
 	if (error == EINPROGRESS)
 		update_watch(stream);
@@ -466,7 +474,7 @@ void stream_connect(struct stream *stream, const struct sockaddr_storage *to,
 }
 
 int stream_listen(struct stream *stream, const struct sockaddr_storage *at,
-		  socklen_t length, int backlog)
+	socklen_t length, int backlog)
 {
 	int one = 1;
 	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -496,7 +504,8 @@ static uint32_t new_host_port(struct host *host, uint32_t guest_port)
 		return host->next_dialled++;
 	do {
 		port = host_random(host);
-	} while (port < 1024 || port == UINT32_MAX || stream_find(host, guest_port, port));
+	} while (
+		port < 1024 || port == UINT32_MAX || stream_find(host, guest_port, port));
 	return port;
 }
 
@@ -536,11 +545,11 @@ void stream_open(struct stream *stream, const struct packet *request)
 	update_watch(stream);
 }
 
-static void handle_request(struct host *host, struct stream *stream,
-			   const struct packet *packet)
+static void handle_request(
+	struct host *host, struct stream *stream, const struct packet *packet)
 {
-	if (stream && (stream->state == STREAM_CONNECTING ||
-		       stream->state == STREAM_CONNECTED))
+	if (stream &&
+		(stream->state == STREAM_CONNECTING || stream->state == STREAM_CONNECTED))
 		stream_open(stream, packet);
 	else if (stream && !host->is.supermachine)
 		stream_send(stream, OP_RESPONSE, 0, NULL, 0);
@@ -592,8 +601,8 @@ static void handle_reset(struct stream *stream)
 	if (stream->state == STREAM_OFFERED) {
 		host->count.refused_offers++;
 		if (stream->dialled)
-			(void)!send(stream->socket.fd, "error refused\n", 14,
-				    MSG_NOSIGNAL);
+			(void)!send(
+				stream->socket.fd, "error refused\n", 14, MSG_NOSIGNAL);
 		else if (host->is.keep_refused)
 			return;
 		stream->state = STREAM_CLOSED;
@@ -623,7 +632,7 @@ static void handle_credit_update(struct stream *stream, const struct packet *pac
 }
 
 static void handle_data(struct stream *stream, const struct packet *packet,
-			const uint8_t *payload, size_t size)
+	const uint8_t *payload, size_t size)
 {
 	if (stream->host->is.rw_credit) {
 		take_credit(stream, packet);
@@ -640,15 +649,15 @@ static void handle_data(struct stream *stream, const struct packet *packet,
 	write_remote(stream);
 }
 
-void stream_packet(struct host *host, const struct packet *packet,
-		   const uint8_t *payload, size_t size)
+void stream_packet(struct host *host, const struct packet *packet, const uint8_t *payload,
+	size_t size)
 {
 	struct stream *stream = stream_find(host, packet->src_port, packet->dst_port);
 
 	host->count.guest_rst += packet->op == OP_RST;
 	host->count.guest_shutdown += packet->op == OP_SHUTDOWN;
 	if (host->is.rst_all && packet->op != OP_RST && (!stream || is_tsi(stream)) &&
-	    packet->dst_port != SERVICE_CONTROL) {
+		packet->dst_port != SERVICE_CONTROL) {
 		reset_unknown(host, packet);
 		return;
 	}

@@ -70,11 +70,11 @@ void stream_remove(struct stream *stream);
 void stream_release(struct stream *stream);
 
 /* Connect the real socket; reports through control_connected(). */
-void stream_connect(struct stream *stream, const struct sockaddr_storage *to,
-		    socklen_t length);
+void stream_connect(
+	struct stream *stream, const struct sockaddr_storage *to, socklen_t length);
 
 int stream_listen(struct stream *stream, const struct sockaddr_storage *at,
-		  socklen_t length, int backlog);
+	socklen_t length, int backlog);
 
 /* Offer the connected socket @fd to the guest at @guest_port. */
 struct stream *stream_offer(struct host *host, uint32_t guest_port, int fd);
@@ -83,7 +83,7 @@ struct stream *stream_offer(struct host *host, uint32_t guest_port, int fd);
 void stream_open(struct stream *stream, const struct packet *request);
 
 void stream_send(struct stream *stream, uint16_t op, uint32_t flags, const void *payload,
-		 uint32_t size);
+	uint32_t size);
 
 /* Drop all TSI streams but listeners, silently: what a restored host knows. */
 void stream_forget(struct host *host, bool everything);

@@ -88,7 +88,7 @@ void *vhost_guest_memory(const struct vhost *vhost, uint64_t address, uint64_t s
 		uint64_t offset = address - region->guest_address;
 
 		if (address >= region->guest_address && offset < region->size &&
-		    size <= region->size - offset)
+			size <= region->size - offset)
 			return region->base + offset;
 	}
 	return NULL;
@@ -101,7 +101,7 @@ static void *user_memory(const struct vhost *vhost, uint64_t address)
 		const struct vhost_region *region = &vhost->region[i];
 
 		if (address >= region->user_address &&
-		    address - region->user_address < region->size)
+			address - region->user_address < region->size)
 			return region->base + (address - region->user_address);
 	}
 	return NULL;
@@ -115,7 +115,7 @@ static void forget_memory(struct vhost *vhost)
 }
 
 static int set_memory(struct vhost *vhost, const struct message *message, const int *fds,
-		      unsigned int fd_count)
+	unsigned int fd_count)
 {
 	unsigned int count = message->payload.memory.regions;
 
@@ -131,7 +131,7 @@ static int set_memory(struct vhost *vhost, const struct message *message, const 
 		region->size = from.size;
 		region->mapping_size = from.size + from.mmap_offset;
 		region->mapping = mmap(NULL, region->mapping_size, PROT_READ | PROT_WRITE,
-				       MAP_SHARED, fds[i], 0);
+			MAP_SHARED, fds[i], 0);
 		if (region->mapping == MAP_FAILED)
 			return -errno;
 		region->base = (uint8_t *)region->mapping + from.mmap_offset;
@@ -172,7 +172,7 @@ static void reset(struct vhost *vhost)
 			close(queue->call);
 		*queue = (struct virtq){
 			.vhost = vhost,
-			.kick = { .fd = -1, .ready = queue_kicked, .arg = queue },
+			.kick = {.fd = -1, .ready = queue_kicked, .arg = queue},
 			.call = -1,
 		};
 	}
@@ -244,8 +244,8 @@ static void reply(struct vhost *vhost, struct message *message, uint32_t size)
 }
 
 /* Returns the bytes of the reply's payload, 0 for none, or -errno. */
-static int handle(struct vhost *vhost, struct message *message, int *fds,
-		  unsigned int fd_count)
+static int handle(
+	struct vhost *vhost, struct message *message, int *fds, unsigned int fd_count)
 {
 	struct virtq *queue = NULL;
 	unsigned int index = 0;
@@ -302,7 +302,8 @@ static int handle(struct vhost *vhost, struct message *message, int *fds,
 		if (message->payload.config.size > sizeof(message->payload.config.bytes))
 			return -EINVAL;
 		memset(message->payload.config.bytes, 0, message->payload.config.size);
-		memcpy(message->payload.config.bytes, vhost->config, sizeof(vhost->config));
+		memcpy(message->payload.config.bytes, vhost->config,
+			sizeof(vhost->config));
 		return (int)message->size;
 	case SET_OWNER:
 	case RESET_OWNER:
@@ -315,11 +316,11 @@ static int handle(struct vhost *vhost, struct message *message, int *fds,
 }
 
 /* 1 = a message, 0 = the front end has gone. */
-static int receive(int connection, struct message *message, int *fds,
-		   unsigned int *ret_fd_count)
+static int receive(
+	int connection, struct message *message, int *fds, unsigned int *ret_fd_count)
 {
 	char control[CMSG_SPACE(VHOST_REGIONS * sizeof(int))];
-	struct iovec header = { message, MESSAGE_HEADER };
+	struct iovec header = {message, MESSAGE_HEADER};
 	struct msghdr msg = {
 		.msg_iov = &header,
 		.msg_iovlen = 1,
@@ -329,7 +330,7 @@ static int receive(int connection, struct message *message, int *fds,
 	struct cmsghdr *cmsg;
 
 	if (recvmsg(connection, &msg, MSG_WAITALL | MSG_CMSG_CLOEXEC) !=
-	    (ssize_t)MESSAGE_HEADER)
+		(ssize_t)MESSAGE_HEADER)
 		return 0;
 	*ret_fd_count = 0;
 	cmsg = CMSG_FIRSTHDR(&msg);
@@ -341,7 +342,7 @@ static int receive(int connection, struct message *message, int *fds,
 	if (message->size > sizeof(message->payload))
 		return 0;
 	if (message->size && recv(connection, &message->payload, message->size,
-				  MSG_WAITALL) != (ssize_t)message->size)
+				     MSG_WAITALL) != (ssize_t)message->size)
 		return 0;
 	return 1;
 }
@@ -349,8 +350,8 @@ static int receive(int connection, struct message *message, int *fds,
 static void connection_ready(void *arg, uint32_t events)
 {
 	struct vhost *vhost = arg;
-	struct message message = { 0 };
-	int fds[VHOST_REGIONS] = { -1 };
+	struct message message = {0};
+	int fds[VHOST_REGIONS] = {-1};
 	unsigned int fd_count = 0;
 	int result;
 
@@ -390,7 +391,7 @@ static void listener_ready(void *arg, uint32_t events)
 
 int vhost_listen(struct vhost *vhost, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -410,9 +411,8 @@ int vhost_listen(struct vhost *vhost, const char *path)
 		vhost->queue[i].kick.fd = vhost->queue[i].call = -1;
 	reset(vhost);
 	vhost->connection =
-		(struct watch){ .fd = -1, .ready = connection_ready, .arg = vhost };
-	vhost->listener =
-		(struct watch){ .fd = fd, .ready = listener_ready, .arg = vhost };
+		(struct watch){.fd = -1, .ready = connection_ready, .arg = vhost};
+	vhost->listener = (struct watch){.fd = fd, .ready = listener_ready, .arg = vhost};
 	loop_watch(&vhost->listener, EPOLLIN);
 	return 0;
 }

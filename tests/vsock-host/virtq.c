@@ -27,7 +27,7 @@ bool virtq_peek(struct virtq *queue, bool writable, struct chain *chain)
 		desc = queue->desc[index];
 		base = vhost_guest_memory(queue->vhost, desc.addr, desc.len);
 		if (base && !(desc.flags & VRING_DESC_F_WRITE) == !writable &&
-		    chain->segments < VIRTQ_SEGMENTS) {
+			chain->segments < VIRTQ_SEGMENTS) {
 			chain->segment[chain->segments].iov_base = base;
 			chain->segment[chain->segments++].iov_len = desc.len;
 			chain->size += desc.len;
@@ -60,12 +60,12 @@ void virtq_notify(struct virtq *queue)
 	 * index must be visible before the flag is read. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!(queue->avail->flags & VRING_AVAIL_F_NO_INTERRUPT) &&
-	    write(queue->call, &one, sizeof(one)) < 0)
+		write(queue->call, &one, sizeof(one)) < 0)
 		queue->call = -1;
 }
 
 static size_t chain_copy(const struct chain *chain, size_t offset, uint8_t *bytes,
-			 size_t size, bool to_chain)
+	size_t size, bool to_chain)
 {
 	size_t done = 0;
 

@@ -10,8 +10,8 @@
 
 #define C 0x90000001u
 #define P 0x90000002u
-#define WAIT 5000  /* for what must come */
-#define QUIET 60   /* for what must not */
+#define WAIT 5000 /* for what must come */
+#define QUIET 60  /* for what must not */
 #define BUFFER (PACKET_HEADER + PACKET_PAYLOAD_MAX)
 
 static const char *program;
@@ -39,9 +39,9 @@ __attribute__((format(printf, 2, 3))) static bool ok(bool good, const char *form
 }
 
 static void start_with(const char *name, size_t buffer, uint8_t fill, const char *a,
-		       const char *b, const char *c)
+	const char *b, const char *c)
 {
-	const char *arguments[] = { "--family", name, a, b, c, NULL };
+	const char *arguments[] = {"--family", name, a, b, c, NULL};
 
 	family = name;
 	front = front_end_start(program, arguments, buffer, fill);
@@ -68,7 +68,7 @@ static bool libkrun(void)
 }
 
 static void stream(uint32_t from, uint32_t to, uint16_t op, uint32_t flags,
-		   uint32_t buf_alloc, uint32_t fwd_cnt, const void *payload, size_t size)
+	uint32_t buf_alloc, uint32_t fwd_cnt, const void *payload, size_t size)
 {
 	struct packet packet = {
 		.src_cid = 3,
@@ -152,7 +152,7 @@ static void create(uint32_t port, uint16_t domain, uint16_t type)
 
 static void address_message(uint32_t to, uint32_t port, uint16_t inet_port)
 {
-	uint8_t body[136] = { 0 };
+	uint8_t body[136] = {0};
 
 	put_le32(body, port);
 	put_le32(body + 4, (uint32_t)inet(body + 8, inet_port));
@@ -174,7 +174,8 @@ static bool reply_is(uint32_t from, int value)
 		any = receive();
 	return any && got.packet.type == TYPE_DATAGRAM && got.packet.op == OP_RW &&
 	       got.packet.src_cid == HOST_CID && got.packet.dst_cid == 3 &&
-	       got.packet.src_port == from && got.packet.dst_port == C && result() == value;
+	       got.packet.src_port == from && got.packet.dst_port == C &&
+	       result() == value;
 }
 
 static bool connect_proxy(uint16_t inet_port)
@@ -185,7 +186,7 @@ static bool connect_proxy(uint16_t inet_port)
 		return false;
 	stream(P, 620, OP_REQUEST, 0, 1 << 18, 0, NULL, 0);
 	if (!receive_op(OP_RESPONSE) || got.packet.src_port != 620 ||
-	    got.packet.dst_port != P)
+		got.packet.dst_port != P)
 		return false;
 	stream(P, 620, OP_CREDIT_UPDATE, 0, 1 << 18, 0, NULL, 0);
 	return true;
@@ -194,12 +195,59 @@ static bool connect_proxy(uint16_t inet_port)
 static void test_packets(void)
 {
 	static const uint8_t expected[] = {
-		3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0x90, 0, 4, 0, 0,
-		8, 0, 0, 0, 3, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		3,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		2,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		1,
+		0,
+		0,
+		0x90,
+		0,
+		4,
+		0,
+		0,
+		8,
+		0,
+		0,
+		0,
+		3,
+		0,
+		5,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
+		0,
 	};
 	struct packet packet = {
-		.src_cid = 3, .dst_cid = 2, .src_port = C, .dst_port = 1024,
-		.len = 8,     .type = 3,    .op = 5,
+		.src_cid = 3,
+		.dst_cid = 2,
+		.src_port = C,
+		.dst_port = 1024,
+		.len = 8,
+		.type = 3,
+		.op = 5,
 	};
 	uint8_t bytes[PACKET_HEADER];
 	struct packet back;
@@ -209,14 +257,15 @@ static void test_packets(void)
 	ok(!memcmp(bytes, expected, sizeof(bytes)), "PROXY_CREATE header as specified");
 	packet_decode(&back, bytes);
 	ok(back.src_cid == 3 && back.dst_cid == 2 && back.src_port == C &&
-		   back.dst_port == 1024 && back.len == 8 && back.type == 3 && back.op == 5,
-	   "decoding undoes encoding");
+			back.dst_port == 1024 && back.len == 8 && back.type == 3 &&
+			back.op == 5,
+		"decoding undoes encoding");
 	memset(bytes, 0xee, sizeof(bytes));
 	packet.type = TYPE_STREAM;
 	packet.op = OP_CREDIT_UPDATE;
 	packet_encode_partial(&packet, bytes);
 	ok(bytes[24] == 0xee && bytes[32] == 0xee && bytes[36] == 0,
-	   "a partial header leaves len and flags of CREDIT_UPDATE alone");
+		"a partial header leaves len and flags of CREDIT_UPDATE alone");
 }
 
 /* Plain vsock streams: a service, an unknown port, the environment. */
@@ -226,35 +275,36 @@ static void test_services(void)
 
 	stream(5000, 7, OP_REQUEST, 0, 1 << 18, 0, NULL, 0);
 	ok(receive_op(OP_RESPONSE) && got.packet.src_port == 7 &&
-		   got.packet.buf_alloc == (is("supermachine-0.1") ? 0x7fffffffu : 8u << 20),
-	   "echo service answers, with the family's window");
+			got.packet.buf_alloc ==
+				(is("supermachine-0.1") ? 0x7fffffffu : 8u << 20),
+		"echo service answers, with the family's window");
 	data(5000, 7, "ping", 4);
 	ok(receive_op(OP_RW) && payload_is("ping") && got.packet.len == 4, "echo");
 	ok(got.packet.fwd_cnt == (is("supermachine-0.1") ? 0 : 4),
-	   "fwd_cnt of RW as the family has it");
+		"fwd_cnt of RW as the family has it");
 	memset(big, 'x', sizeof(big));
 	data(5000, 7, big, sizeof(big));
 	for (size_t back = 0; back < sizeof(big); back += payload_size())
 		if (!receive_op(OP_RW) || payload_size() == 0 ||
-		    (is("supermachine-0.1") && payload_size() > 4096)) {
+			(is("supermachine-0.1") && payload_size() > 4096)) {
 			ok(false, "echo of 60,000 bytes");
 			break;
 		}
 	stream(5000, 7, OP_SHUTDOWN, 3, 0, 0, NULL, 0);
 	ok(libkrun() ? receive_op(OP_RST) : nothing(),
-	   "close is answered by libkrun only");
+		"close is answered by libkrun only");
 
 	stream(5001, 99, OP_REQUEST, 0, 1 << 18, 0, NULL, 0);
 	ok(libkrun() ? nothing() : receive_op(OP_RST) && got.packet.src_port == 99,
-	   "REQUEST to an unknown port");
+		"REQUEST to an unknown port");
 	data(5002, 99, "x", 1);
 	ok(receive_op(OP_RST) && got.packet.dst_port == 5002, "RW of an unknown pair");
 
 	stream(5003, 1026, OP_REQUEST, 0, 1 << 18, 0, NULL, 0);
 	ok(receive_op(OP_RESPONSE) && receive_op(OP_RW) &&
-		   payload_is("{\"env\":{},\"secrets\":{}}") && receive_op(OP_SHUTDOWN) &&
-		   got.packet.flags == SHUTDOWN_BOTH,
-	   "environment: RESPONSE, RW, SHUTDOWN");
+			payload_is("{\"env\":{},\"secrets\":{}}") &&
+			receive_op(OP_SHUTDOWN) && got.packet.flags == SHUTDOWN_BOTH,
+		"environment: RESPONSE, RW, SHUTDOWN");
 }
 
 static void test_connect(void)
@@ -263,7 +313,7 @@ static void test_connect(void)
 	address_message(1025, P, 25);
 	ok(reply_is(1025, is("macos") ? -61 : -111), "connection refused");
 	ok(payload_size() == (libkrun() ? PACKET_PAYLOAD_MAX : 4),
-	   "padding of control replies");
+		"padding of control replies");
 	create(P, 2, 1);
 	address_message(1025, P, 7);
 	ok(reply_is(1025, 0), "connect");
@@ -283,12 +333,12 @@ static void test_remote_end(void)
 	ok(receive_op(OP_RW) && payload_is("bye\n"), "its data");
 	if (is("libkrun-1.19.7"))
 		ok(receive_op(OP_SHUTDOWN) && got.packet.flags == SHUTDOWN_SEND,
-		   "FIN becomes SHUTDOWN(2)");
+			"FIN becomes SHUTDOWN(2)");
 	else if (libkrun())
 		ok(receive_op(OP_RST), "FIN becomes RST");
 	else
 		ok(receive_op(OP_SHUTDOWN) && got.packet.flags == SHUTDOWN_BOTH,
-		   "FIN becomes SHUTDOWN(3)");
+			"FIN becomes SHUTDOWN(3)");
 }
 
 static void test_half_close(void)
@@ -302,7 +352,7 @@ static void test_half_close(void)
 		ok(receive_op(OP_RW) && payload_is("got 5\n"), "the answer arrives");
 	else
 		ok(receive() && (got.packet.op == OP_RW || got.packet.op == OP_RST),
-		   "the answer or, by a race, its loss");
+			"the answer or, by a race, its loss");
 }
 
 static uint32_t read_source(uint32_t size, uint32_t *ret_requests)
@@ -336,8 +386,8 @@ static void test_credit(void)
 	} else {
 		/* The RW that asked carried a window of 256 KiB. */
 		ok(total >= 65536 && total <= 1 << 18 && requests == 1,
-		   "stops at the window and asks once (%u bytes, %u requests)", total,
-		   requests);
+			"stops at the window and asks once (%u bytes, %u requests)",
+			total, requests);
 		stream(P, 620, OP_CREDIT_UPDATE, 0, 1 << 20, total, NULL, 0);
 		total += read_source(1000000 - total, &requests);
 		ok(total == 1000000, "goes on after CREDIT_UPDATE");
@@ -352,10 +402,11 @@ static void test_credit(void)
 		ok(nothing(), "no CREDIT_UPDATE after 4 MiB");
 	else
 		ok(receive_op(OP_CREDIT_UPDATE) &&
-			   got.packet.fwd_cnt >= (is("macos") || is("libkrun-1.19.7") ?
-							  1u << 17 :
-							  4u << 20),
-		   "CREDIT_UPDATE after the family's bytes (%u)", got.packet.fwd_cnt);
+				got.packet.fwd_cnt >= (is("macos") || is("libkrun-1.19.7")
+								      ? 1u << 17
+								      : 4u << 20),
+			"CREDIT_UPDATE after the family's bytes (%u)",
+			got.packet.fwd_cnt);
 }
 
 static void test_datagrams(void)
@@ -364,33 +415,34 @@ static void test_datagrams(void)
 	address_message(1027, P + 2, 7);
 	datagram(P + 2, 1028, "hello", 5);
 	ok(receive() && got.packet.type == TYPE_DATAGRAM && payload_size() == 5 &&
-		   payload_is("hello") && got.packet.dst_port == P + 2,
-	   "sendto");
+			payload_is("hello") && got.packet.dst_port == P + 2,
+		"sendto");
 	if (libkrun())
 		ok(got.packet.src_cid == 3 && got.packet.dst_cid == 2 &&
-			   got.packet.src_port == 0 && got.packet.buf_alloc == 8 << 20,
-		   "the answer comes with swapped CIDs and port 0");
+				got.packet.src_port == 0 &&
+				got.packet.buf_alloc == 8 << 20,
+			"the answer comes with swapped CIDs and port 0");
 	else
 		ok(got.packet.src_cid == 2 && got.packet.dst_cid == 3 &&
-			   got.packet.src_port == P + 2,
-		   "the answer comes from port P");
+				got.packet.src_port == P + 2,
+			"the answer comes from port P");
 	create(P + 4, 2, 2);
 	address_message(1025, P + 4, 19);
 	ok(reply_is(1025, 0), "connect of a datagram socket");
 	datagram(P + 4, P + 4, "9000", 4);
 	ok(receive() && got.packet.dst_port == P + 4 && payload_size() == 9000,
-	   "connected: 9,000 bytes");
+		"connected: 9,000 bytes");
 	datagram(6000, 7, "plain", 5);
 	ok(receive() && got.packet.src_port == 7 && got.packet.dst_port == 6000 &&
-		   payload_is("plain"),
-	   "plain vsock datagram");
+			payload_is("plain"),
+		"plain vsock datagram");
 	front_end_ask(front, "time");
 	ok(receive() && got.packet.dst_port == 123 && payload_size() == 8, "time sync");
 }
 
 static void listen_message(uint32_t port, uint16_t inet_port)
 {
-	uint8_t body[144] = { 0 };
+	uint8_t body[144] = {0};
 
 	put_le32(body, port);
 	put_le32(body + 4, port);
@@ -429,7 +481,8 @@ static void test_listen(void)
 	ok(accept_reply(0), "accept of one");
 	data(P, host_port, "out", 3);
 	ok(read(client, line, 3) == 3 && !memcmp(line, "out", 3), "data out");
-	ok(write(client, "in", 2) == 2 && receive_op(OP_RW) && payload_is("in"), "data in");
+	ok(write(client, "in", 2) == 2 && receive_op(OP_RW) && payload_is("in"),
+		"data in");
 	put_le32(body, P);
 	put_le32(body + 4, 0xdead);
 	put_le32(body + 8, 1);
@@ -437,7 +490,7 @@ static void test_listen(void)
 	ok(reply_is(1026, is("supermachine-0.1") ? 0 : -22), "name of an unknown pair");
 	close(client);
 	ok(strstr(front_end_ask(front, "state"), "\"state\":\"listening\"") != NULL,
-	   "state shows the listener");
+		"state shows the listener");
 	receive();
 	if (libkrun()) {
 		put_le32(body + 4, 620);
@@ -445,7 +498,8 @@ static void test_listen(void)
 	} else {
 		create(P, 2, 1);
 	}
-	ok(!strstr(front_end_ask(front, "state"), "listening"), "the listener can be closed");
+	ok(!strstr(front_end_ask(front, "state"), "listening"),
+		"the listener can be closed");
 }
 
 static void test_restore(void)
@@ -490,15 +544,15 @@ static void test_buffers(void)
 	address_message(1027, P, 19);
 	datagram(P, 1028, "3000", 4);
 	ok(receive() && got.packet.len == 3000 && payload_size() == 1000,
-	   "len stays, the rest is lost");
+		"len stays, the rest is lost");
 	stop();
 	start_with("supermachine-0.7", PACKET_HEADER + 1000, 0, NULL, NULL, NULL);
 	create(P, 2, 2);
 	address_message(1027, P, 19);
 	datagram(P, 1028, "2500", 4);
 	ok(receive() && payload_size() == 1000 && receive() && payload_size() == 1000 &&
-		   receive() && payload_size() == 500,
-	   "an oversize datagram is split");
+			receive() && payload_size() == 500,
+		"an oversize datagram is split");
 	stop();
 	start_with("libkrun-1.18", PACKET_HEADER + 1000, 0xee, NULL, NULL, NULL);
 	create(P, 2, 2);
@@ -512,8 +566,13 @@ static void test_buffers(void)
 static void test_shapes(void)
 {
 	struct packet packet = {
-		.src_cid = 3, .dst_cid = 2, .src_port = 5000, .dst_port = 7,
-		.type = TYPE_STREAM, .op = OP_RW, .len = 6,
+		.src_cid = 3,
+		.dst_cid = 2,
+		.src_port = 5000,
+		.dst_port = 7,
+		.type = TYPE_STREAM,
+		.op = OP_RW,
+		.len = 6,
 	};
 
 	for (unsigned int i = 0; i < 2; i++) {
@@ -521,7 +580,8 @@ static void test_shapes(void)
 		stream(5000, 7, OP_REQUEST, 0, 1 << 18, 0, NULL, 0);
 		receive();
 		front_end_send(front, &packet, "single", 6, SHAPE_ONE);
-		ok(i ? receive_op(OP_RW) : nothing(), "header and payload in one descriptor");
+		ok(i ? receive_op(OP_RW) : nothing(),
+			"header and payload in one descriptor");
 		front_end_send(front, &packet, "triple", 6, SHAPE_THREE);
 		ok(i ? receive_op(OP_RW) : nothing(), "payload in two descriptors");
 		front_end_send(front, &packet, "double", 6, SHAPE_TWO);
@@ -538,7 +598,7 @@ static void test_interrupts(void)
 		receive();
 		usleep(20000);
 		ok(!front_end_transmit_interrupts(front) == !i,
-		   "interrupts for transmit completions");
+			"interrupts for transmit completions");
 		stop();
 	}
 }
@@ -560,7 +620,8 @@ static void test_token(void)
 	body[31] ^= 1;
 	datagram(C, 1030, body, 40);
 	ok(nothing(), "a wrong token is dropped");
-	ok(strstr(front_end_ask(front, "state"), "\"bad_token\":2") != NULL, "and counted");
+	ok(strstr(front_end_ask(front, "state"), "\"bad_token\":2") != NULL,
+		"and counted");
 	stop();
 }
 
@@ -611,7 +672,8 @@ static void test_quirks(void)
 	test_quirk("rst-all", reset);
 
 	start("libkrun-1.19.7");
-	ok(!strcmp(front_end_ask(front, "quirk listen-error=13"), "ok"), "quirk by command");
+	ok(!strcmp(front_end_ask(front, "quirk listen-error=13"), "ok"),
+		"quirk by command");
 	create(P, 2, 1);
 	listen_message(P, 0);
 	ok(reply_is(1029, -13), "listen refused");
@@ -631,8 +693,8 @@ static void test_quirks(void)
 /* The same seed gives the same packets, and the device survives its own hostility. */
 static void test_fuzz(void)
 {
-	uint64_t sum[2] = { 0, 0 };
-	unsigned int packets[2] = { 0, 0 };
+	uint64_t sum[2] = {0, 0};
+	unsigned int packets[2] = {0, 0};
 
 	for (unsigned int run = 0; run < 2; run++) {
 		start("libkrun-1.19.7");
@@ -651,13 +713,17 @@ static void test_fuzz(void)
 int main(void)
 {
 	static const char *const names[] = {
-		"libkrun-1.18",	    "libkrun-1.19.7",	"macos",
-		"supermachine-0.1", "supermachine-0.7",
+		"libkrun-1.18",
+		"libkrun-1.19.7",
+		"macos",
+		"supermachine-0.1",
+		"supermachine-0.7",
 	};
 	const char *build = getenv("BUILDDIR");
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/tests/vsock-host/vsock-host", build ? build : ".");
+	snprintf(path, sizeof(path), "%s/tests/vsock-host/vsock-host",
+		build ? build : ".");
 	program = path;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	test_packets();

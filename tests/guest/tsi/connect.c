@@ -50,7 +50,7 @@ static void unreachable(void)
 	int fd = tcp(UNREACHABLE, 80);
 
 	ok(fd < 0 && errno == (is("supermachine-0.1") ? ECONNREFUSED : ENETUNREACH),
-	   "the host's error (%d)", errno);
+		"the host's error (%d)", errno);
 	ok(now() - begun < 2500, "at once");
 }
 
@@ -78,7 +78,7 @@ static void nonblocking_refused(void)
 	ok(error == EINPROGRESS, "EINPROGRESS (%d)", error);
 	events = wait_for(fd, POLLIN | POLLOUT, 5000);
 	ok(events & POLLERR && events & POLLOUT && events & POLLHUP, "poll tells (%#x)",
-	   events);
+		events);
 	error = pending_error(fd);
 	ok(error == ECONNREFUSED, "SO_ERROR is ECONNREFUSED (%d)", error);
 	ok(pending_error(fd) == 0, "once");
@@ -104,9 +104,9 @@ static void black_hole(void)
 	} else {
 		events = wait_for(fd, POLLOUT, 6000);
 		error = pending_error(fd);
-		ok(events & POLLERR &&
-			   error == (is("supermachine-0.1") ? ECONNREFUSED : ETIMEDOUT),
-		   "the host's own limit (%#x %d)", events, error);
+		ok(events & POLLERR && error == (is("supermachine-0.1") ? ECONNREFUSED
+									: ETIMEDOUT),
+			"the host's own limit (%#x %d)", events, error);
 	}
 	begun = now();
 	ok(!close(fd) && now() - begun < 500, "close while it connects");
@@ -117,7 +117,7 @@ static void black_hole(void)
 
 static void limited(void)
 {
-	struct timeval limit = { 0, 400000 };
+	struct timeval limit = {0, 400000};
 	struct sockaddr_storage to;
 	socklen_t length = address(&to, BLACK_HOLE, 80);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -125,7 +125,7 @@ static void limited(void)
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	ok(connect(fd, (struct sockaddr *)&to, length) < 0 && errno == EINPROGRESS,
-	   "SO_SNDTIMEO: EINPROGRESS (%d)", errno);
+		"SO_SNDTIMEO: EINPROGRESS (%d)", errno);
 	took = now() - begun;
 	ok(took >= 390 && took < 2000, "in time (%llu ms)", (unsigned long long)took);
 	close(fd);
@@ -138,7 +138,7 @@ static void nothing(int signal)
 
 static void interrupted(void)
 {
-	struct sigaction action = { .sa_handler = nothing };
+	struct sigaction action = {.sa_handler = nothing};
 	struct sockaddr_storage to;
 	socklen_t length = address(&to, BLACK_HOLE, 80);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -146,8 +146,8 @@ static void interrupted(void)
 
 	sigaction(SIGALRM, &action, NULL);
 	alarm(1);
-	ok(connect(fd, (struct sockaddr *)&to, length) < 0 && errno == EINTR, "EINTR (%d)",
-	   errno);
+	ok(connect(fd, (struct sockaddr *)&to, length) < 0 && errno == EINTR,
+		"EINTR (%d)", errno);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	error = again(fd, BLACK_HOLE, 80);
 	ok(error == EALREADY, "the attempt goes on: EALREADY (%d)", error);
@@ -192,14 +192,14 @@ static void inside(void)
 }
 
 const struct test connect_tests[] = {
-	{ "2 refused", refused, 0 },
-	{ "2 unreachable", unreachable, 0 },
-	{ "2 non-blocking", nonblocking, 0 },
-	{ "2 non-blocking, refused", nonblocking_refused, 0 },
-	{ "2 Q18 black hole", black_hole, 0 },
-	{ "2 SO_SNDTIMEO", limited, 0 },
-	{ "2 signal", interrupted, 0 },
-	{ "2 addresses", addresses, 0 },
-	{ "2 inside", inside, 0 },
-	{ NULL, NULL, 0 },
+	{"2 refused", refused, 0},
+	{"2 unreachable", unreachable, 0},
+	{"2 non-blocking", nonblocking, 0},
+	{"2 non-blocking, refused", nonblocking_refused, 0},
+	{"2 Q18 black hole", black_hole, 0},
+	{"2 SO_SNDTIMEO", limited, 0},
+	{"2 signal", interrupted, 0},
+	{"2 addresses", addresses, 0},
+	{"2 inside", inside, 0},
+	{NULL, NULL, 0},
 };

@@ -22,13 +22,13 @@ static void natives(void)
 		const char *name;
 		int domain, type, protocol;
 	} native[] = {
-		{ "ping", AF_INET, SOCK_DGRAM, IPPROTO_ICMP },
-		{ "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP },
-		{ "unix", AF_UNIX, SOCK_STREAM, 0 },
-		{ "netlink", AF_NETLINK, SOCK_RAW, 0 },
-		{ "packet", AF_PACKET, SOCK_RAW, 0 },
-		{ "MPTCP", AF_INET, SOCK_STREAM, 262 },
-		{ "UDP-Lite", AF_INET, SOCK_DGRAM, 136 },
+		{"ping", AF_INET, SOCK_DGRAM, IPPROTO_ICMP},
+		{"raw", AF_INET, SOCK_RAW, IPPROTO_ICMP},
+		{"unix", AF_UNIX, SOCK_STREAM, 0},
+		{"netlink", AF_NETLINK, SOCK_RAW, 0},
+		{"packet", AF_PACKET, SOCK_RAW, 0},
+		{"MPTCP", AF_INET, SOCK_STREAM, 262},
+		{"UDP-Lite", AF_INET, SOCK_DGRAM, 136},
 	};
 	unsigned long before = host_count("creates");
 	struct sockaddr_storage to;
@@ -40,7 +40,7 @@ static void natives(void)
 
 		if (fd < 0) {
 			ok(errno == EACCES || errno == EPROTONOSUPPORT, "%s: %s",
-			   native[i].name, strerror(errno));
+				native[i].name, strerror(errno));
 			continue;
 		}
 		if (native[i].domain == AF_INET)
@@ -49,7 +49,7 @@ static void natives(void)
 		close(fd);
 	}
 	ok(socket(46, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT,
-	   "the private family cannot be opened");
+		"the private family cannot be opened");
 	ok(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
 }
 
@@ -84,7 +84,7 @@ static void namespaces(void)
 	}
 	fd = tcp("127.0.0.1", ECHO);
 	ok(fd < 0 && host_count("connects") == before,
-	   "loopback of another network namespace stays there");
+		"loopback of another network namespace stays there");
 	close(fd);
 }
 
@@ -92,8 +92,10 @@ static void namespaces(void)
 static void token(void)
 {
 	static const char *const file[] = {
-		"/proc/cmdline",	"/sys/firmware/devicetree/base/chosen/bootargs",
-		"/sys/firmware/fdt",	"/proc/self/environ",
+		"/proc/cmdline",
+		"/sys/firmware/devicetree/base/chosen/bootargs",
+		"/sys/firmware/fdt",
+		"/proc/self/environ",
 	};
 	const char *backwards = getenv("nekot");
 	char token[65] = "";
@@ -123,8 +125,9 @@ static void stock(void)
 	fd = udp(HOST, ECHO);
 	ok(fd < 0 && errno == ENETUNREACH, "for datagrams too (%d)", errno);
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	ok(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, length) < 0 && errno == ENETUNREACH,
-	   "and for sendto (%d)", errno);
+	ok(sendto(fd, "x", 1, 0, (struct sockaddr *)&to, length) < 0 &&
+			errno == ENETUNREACH,
+		"and for sendto (%d)", errno);
 	fd = tcp("127.0.0.1", 1);
 	ok(fd < 0 && errno == ECONNREFUSED, "a closed port is ECONNREFUSED (%d)", errno);
 	server = listener(AF_INET, 8, &port);
@@ -132,19 +135,19 @@ static void stock(void)
 	fd = accept(server, NULL, NULL);
 	ok(fd >= 0 && send_all(client, "x", 1) && text_is(fd, "x"), "loopback");
 	ok(now() - begun < 15000, "in bounded time (%llu ms)",
-	   (unsigned long long)(now() - begun));
+		(unsigned long long)(now() - begun));
 }
 
 const struct test hijack_tests[] = {
-	{ "12 natives", natives, 0 },
-	{ "12 Q13 lazy", lazy, 0 },
-	{ "12 shown", shown, 0 },
-	{ "12 namespaces", namespaces, 0 },
-	{ "12 T13 token", token, 0 },
-	{ NULL, NULL, 0 },
+	{"12 natives", natives, 0},
+	{"12 Q13 lazy", lazy, 0},
+	{"12 shown", shown, 0},
+	{"12 namespaces", namespaces, 0},
+	{"12 T13 token", token, 0},
+	{NULL, NULL, 0},
 };
 
 const struct test stock_tests[] = {
-	{ "12 stock", stock, 60 },
-	{ NULL, NULL, 0 },
+	{"12 stock", stock, 60},
+	{NULL, NULL, 0},
 };

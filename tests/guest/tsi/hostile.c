@@ -16,12 +16,13 @@ static void works(const char *after)
 	int client = tcp("127.0.0.1", port);
 	int inner = accept(server, NULL, NULL);
 
-	ok(fd >= 0 && send_all(fd, "x", 1) && text_is(fd, "x"), "streams after %s", after);
+	ok(fd >= 0 && send_all(fd, "x", 1) && text_is(fd, "x"), "streams after %s",
+		after);
 	ok(send(datagram, "x", 1, 0) == 1 && wait_for(datagram, POLLIN, 5000) &&
-		   recv(datagram, &byte, 1, 0) == 1,
-	   "datagrams after %s", after);
+			recv(datagram, &byte, 1, 0) == 1,
+		"datagrams after %s", after);
 	ok(client >= 0 && inner >= 0 && send_all(inner, "y", 1) && text_is(client, "y"),
-	   "the guest itself after %s", after);
+		"the guest itself after %s", after);
 	close(fd);
 	close(datagram);
 	close(client);
@@ -47,7 +48,7 @@ static void twice(void)
 /* connect() with a limit; true if it took no longer than @ms. */
 static bool bounded(const char *what, unsigned int ms)
 {
-	struct timeval limit = { 2, 0 };
+	struct timeval limit = {2, 0};
 	struct sockaddr_storage to;
 	socklen_t length = address(&to, HOST, ECHO);
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -57,7 +58,7 @@ static bool bounded(const char *what, unsigned int ms)
 	connect(fd, (struct sockaddr *)&to, length);
 	close(fd);
 	ok(now() - begun < ms, "%s: connect ends (%llu ms)", what,
-	   (unsigned long long)(now() - begun));
+		(unsigned long long)(now() - begun));
 	return now() - begun < ms;
 }
 
@@ -73,14 +74,14 @@ static void silent(void)
 	server = listener(AF_INET, 8, &port);
 	client = tcp("127.0.0.1", port);
 	ok(server >= 0 && client >= 0 && now() - begun < 8000,
-	   "listen ends, clients inside are served (%llu ms)",
-	   (unsigned long long)(now() - begun));
+		"listen ends, clients inside are served (%llu ms)",
+		(unsigned long long)(now() - begun));
 	close(client);
 	close(server);
 	begun = now();
 	client = udp(HOST, ECHO);
 	ok(now() - begun < 10000, "connect of a datagram ends (%llu ms)",
-	   (unsigned long long)(now() - begun));
+		(unsigned long long)(now() - begun));
 	close(client);
 	host("unquirk never-reply");
 	works("silence");
@@ -148,8 +149,8 @@ static void early(void)
 	for (unsigned int i = 0; i < 3; i++) {
 		fd = tcp(HOST, GREET);
 		ok(fd >= 0 && text_is(fd, "hello\n") && send_all(fd, "x", 1) &&
-			   text_is(fd, "x"),
-		   "data before RESPONSE");
+				text_is(fd, "x"),
+			"data before RESPONSE");
 		close(fd);
 	}
 	host("unquirk early-data");
@@ -182,11 +183,11 @@ static void shapes(void)
 static void mangled(void)
 {
 	static uint8_t buffer[65536];
-	static const char *const quirk[] = { "truncate=40", "drop-packet=97",
-					     "duplicate=50" };
+	static const char *const quirk[] = {
+		"truncate=40", "drop-packet=97", "duplicate=50"};
 
 	for (unsigned int i = 0; i < 3; i++) {
-		struct timeval limit = { 3, 0 };
+		struct timeval limit = {3, 0};
 		int fd = tcp(HOST, SOURCE);
 		uint64_t done = 0;
 		ssize_t got;
@@ -197,7 +198,7 @@ static void mangled(void)
 		while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
 			done += (uint64_t)got;
 		ok(true, "%s: recv ends after %llu bytes (%s)", quirk[i],
-		   (unsigned long long)done, got < 0 ? strerror(errno) : "end");
+			(unsigned long long)done, got < 0 ? strerror(errno) : "end");
 		close(fd);
 		host("unquirk %.*s", (int)strcspn(quirk[i], "="), quirk[i]);
 	}
@@ -241,18 +242,18 @@ static void fuzzed(void)
 }
 
 const struct test hostile_tests[] = {
-	{ "11 padding", padded, 0 },
-	{ "11 duplicates", twice, 60 },
-	{ "11 Q18 silence", silent, 60 },
-	{ "11 wrong port", wrong_port, 60 },
-	{ "11 late replies", late, 60 },
-	{ "11 lost replies", lost_replies, 60 },
-	{ "11 resets", all_reset, 0 },
-	{ "11 early packets", early, 60 },
-	{ "11 macOS numbers", macos_numbers, 0 },
-	{ "11 Q19 descriptors", shapes, 60 },
-	{ "11 mangled packets", mangled, 120 },
-	{ "11 Q1 Q2 big datagrams", big_datagrams, 0 },
-	{ "11 fuzz", fuzzed, 600 },
-	{ NULL, NULL, 0 },
+	{"11 padding", padded, 0},
+	{"11 duplicates", twice, 60},
+	{"11 Q18 silence", silent, 60},
+	{"11 wrong port", wrong_port, 60},
+	{"11 late replies", late, 60},
+	{"11 lost replies", lost_replies, 60},
+	{"11 resets", all_reset, 0},
+	{"11 early packets", early, 60},
+	{"11 macOS numbers", macos_numbers, 0},
+	{"11 Q19 descriptors", shapes, 60},
+	{"11 mangled packets", mangled, 120},
+	{"11 Q1 Q2 big datagrams", big_datagrams, 0},
+	{"11 fuzz", fuzzed, 600},
+	{NULL, NULL, 0},
 };

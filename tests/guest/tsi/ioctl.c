@@ -16,7 +16,7 @@ static int queued(int fd, unsigned long request)
 
 static void counts(void)
 {
-	struct ifconf interfaces = { 0 };
+	struct ifconf interfaces = {0};
 	uint16_t port;
 	char text[16];
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -38,11 +38,11 @@ static void counts(void)
 	wait_for(fd, POLLIN, 5000);
 	pause_ms(100);
 	ok(queued(fd, FIONREAD) == 5, "FIONREAD: the first datagram (%d)",
-	   queued(fd, FIONREAD));
+		queued(fd, FIONREAD));
 	close(fd);
 	fd = listener(AF_INET, 4, &port);
 	ok(queued(fd, FIONREAD) == -EINVAL, "FIONREAD of a listener is EINVAL (%d)",
-	   queued(fd, FIONREAD));
+		queued(fd, FIONREAD));
 	close(fd);
 }
 
@@ -60,8 +60,9 @@ static void files(void)
 	ok_errno(splice(fd, NULL, ends[1], NULL, 10, 0) == 10, "splice from a socket");
 	ok(read(ends[0], text, 10) == 10 && !memcmp(text, "0123456789", 10), "the bytes");
 	ok(write(ends[1], "abcde", 5) == 5 &&
-		   splice(ends[0], NULL, fd, NULL, 5, 0) == 5 && text_is(fd, "abcde"),
-	   "splice to a socket");
+			splice(ends[0], NULL, fd, NULL, 5, 0) == 5 &&
+			text_is(fd, "abcde"),
+		"splice to a socket");
 	close(ends[0]);
 	close(ends[1]);
 	close(file);
@@ -76,19 +77,19 @@ static void states(void)
 	char byte;
 
 	ok(recv(fd, &byte, 1, MSG_ERRQUEUE | MSG_DONTWAIT) < 0 && errno == EAGAIN,
-	   "the error queue is empty");
+		"the error queue is empty");
 	ok(bind(fd, (struct sockaddr *)&to, length) < 0 && errno == EINVAL, "late bind");
 	ok(listen(fd, 1) < 0 && errno == EINVAL, "late listen");
 	ok(accept(fd, NULL, NULL) < 0 && errno == EINVAL, "accept on a client");
 	to.ss_family = AF_UNSPEC;
 	ok_errno(!connect(fd, (struct sockaddr *)&to, sizeof(struct sockaddr)),
-		 "connect to AF_UNSPEC");
+		"connect to AF_UNSPEC");
 	length = address(&to, HOST, ECHO);
 	ok_errno(!connect(fd, (struct sockaddr *)&to, length) && send_all(fd, "r", 1) &&
 			 text_is(fd, "r"),
-		 "and the socket connects again");
+		"and the socket connects again");
 	ok(!shutdown(fd, SHUT_RD) && recv(fd, &byte, 1, 0) == 0 && send_all(fd, "z", 1),
-	   "SHUT_RD ends reading only");
+		"SHUT_RD ends reading only");
 	close(fd);
 }
 
@@ -98,8 +99,8 @@ static void segments(void)
 	union {
 		char space[CMSG_SPACE(sizeof(uint16_t))];
 		struct cmsghdr header;
-	} control = { 0 };
-	struct iovec part = { payload, sizeof(payload) };
+	} control = {0};
+	struct iovec part = {payload, sizeof(payload)};
 	struct msghdr msg = {
 		.msg_iov = &part,
 		.msg_iovlen = 1,
@@ -112,14 +113,14 @@ static void segments(void)
 	control.header.cmsg_type = UDP_SEGMENT;
 	control.header.cmsg_len = CMSG_LEN(sizeof(uint16_t));
 	ok(sendmsg(fd, &msg, 0) < 0 && errno == EINVAL,
-	   "a UDP_SEGMENT message is refused (%d)", errno);
+		"a UDP_SEGMENT message is refused (%d)", errno);
 	close(fd);
 }
 
 const struct test ioctl_tests[] = {
-	{ "9 counts", counts, 0 },
-	{ "9 sendfile and splice", files, 0 },
-	{ "9 states", states, 0 },
-	{ "5 UDP_SEGMENT message", segments, 0 },
-	{ NULL, NULL, 0 },
+	{"9 counts", counts, 0},
+	{"9 sendfile and splice", files, 0},
+	{"9 states", states, 0},
+	{"5 UDP_SEGMENT message", segments, 0},
+	{NULL, NULL, 0},
 };

@@ -31,7 +31,8 @@ static void basic(void)
 	fd = accept(server, NULL, NULL);
 	ok(fd >= 0 && client >= 0 && talk(client, fd), "through the host's real socket");
 	if (!is("supermachine-0.1"))
-		ok(peer_port(fd) == from, "its peer is known (%u, %u)", peer_port(fd), from);
+		ok(peer_port(fd) == from, "its peer is known (%u, %u)", peer_port(fd),
+			from);
 	close(fd);
 	close(client);
 	ok(!close(server), "close");
@@ -48,7 +49,8 @@ static void same_port(void)
 	if (supermachine())
 		ok(real != 0, "Q12 the host listens somewhere (%lu)", real);
 	else
-		ok(real == port, "the host's port is the reported one (%lu, %u)", real, port);
+		ok(real == port, "the host's port is the reported one (%lu, %u)", real,
+			port);
 	close(server);
 }
 
@@ -88,7 +90,7 @@ static void inet6(void)
 
 static void backlogs(void)
 {
-	static const int backlog[] = { 0, 1, 4096, 65535 };
+	static const int backlog[] = {0, 1, 4096, 65535};
 
 	for (unsigned int i = 0; i < 4; i++) {
 		uint16_t port;
@@ -115,13 +117,13 @@ static void nonblocking(void)
 		fd = accept(server, NULL, NULL);
 	ok(fd < 0 && errno == EAGAIN, "EAGAIN");
 	ok(now() - begun < 500, "at once, ten times (%llu ms)",
-	   (unsigned long long)(now() - begun));
+		(unsigned long long)(now() - begun));
 	ok(!wait_for(server, POLLIN, 50), "not readable");
 	client = host_enters(port);
 	ok(wait_for(server, POLLIN, 5000) == POLLIN, "readable");
 	fd = accept4(server, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	ok(fd >= 0 && fcntl(fd, F_GETFL) & O_NONBLOCK && fcntl(fd, F_GETFD) & FD_CLOEXEC,
-	   "accept4's flags");
+		"accept4's flags");
 	ok(accept(server, NULL, NULL) < 0 && errno == EAGAIN, "empty again");
 	close(client);
 	close(fd);
@@ -145,10 +147,11 @@ static void blocked_accept(void)
 	pause_ms(200);
 	begun = now();
 	ok(local_port(server) == port && now() - begun < 200,
-	   "getsockname does not wait for a blocked accept");
+		"getsockname does not wait for a blocked accept");
 	ok(!shutdown(server, SHUT_RD) && now() - begun < 400, "nor does shutdown");
 	pthread_join(thread, &error);
-	ok((intptr_t)error == EINVAL, "which wakes it: EINVAL (%d)", (int)(intptr_t)error);
+	ok((intptr_t)error == EINVAL, "which wakes it: EINVAL (%d)",
+		(int)(intptr_t)error);
 	close(server);
 
 	server = listener(AF_INET, 8, &port);
@@ -163,14 +166,14 @@ static void blocked_accept(void)
 
 static void limited(void)
 {
-	struct timeval limit = { 0, 300000 };
+	struct timeval limit = {0, 300000};
 	uint16_t port;
 	uint64_t begun = now();
 	int server = listener(AF_INET, 8, &port);
 
 	setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	ok(accept(server, NULL, NULL) < 0 && errno == EAGAIN && now() - begun >= 290,
-	   "SO_RCVTIMEO: accept gives up");
+		"SO_RCVTIMEO: accept gives up");
 	close(server);
 }
 
@@ -197,7 +200,7 @@ static void processes(void)
 		close(client[i]);
 	}
 	ok(good == CLIENTS, "four processes serve clients of both sides (%u of %u)", good,
-	   CLIENTS);
+		CLIENTS);
 }
 
 static void both_sides(void)
@@ -221,7 +224,7 @@ static void both_sides(void)
 
 static void refused(void)
 {
-	static const int error[] = { 1, 13, 98, 99 };
+	static const int error[] = {1, 13, 98, 99};
 
 	for (unsigned int i = 0; i < 4; i++) {
 		uint16_t port;
@@ -229,7 +232,8 @@ static void refused(void)
 
 		host("quirk listen-error=%d", error[i]);
 		server = listener(AF_INET, 8, &port);
-		ok_errno(server >= 0, "the host refuses with %d, listen() works", error[i]);
+		ok_errno(server >= 0, "the host refuses with %d, listen() works",
+			error[i]);
 		client = tcp("127.0.0.1", port);
 		fd = accept(server, NULL, NULL);
 		ok(client >= 0 && talk(fd, client), "and so do clients inside");
@@ -280,7 +284,8 @@ static void flood(void)
 	for (unsigned int i = 0; i < CLIENTS; i++)
 		if (!text_is(client[i], "ok\nx"))
 			good = 0;
-	ok(good == CLIENTS, "T9 Q10 %u clients before the first accept (%u)", CLIENTS, good);
+	ok(good == CLIENTS, "T9 Q10 %u clients before the first accept (%u)", CLIENTS,
+		good);
 	ok(host_count("refused_offers") == 0, "T9 Q10 none is refused");
 	ok(host_count("guest_rst") - resets <= 2 * CLIENTS, "T9 resets only after close");
 }
@@ -302,27 +307,27 @@ static void specific(void)
 	length = address(&at, "192.0.2.200", 0);
 	server = socket(AF_INET, SOCK_STREAM, 0);
 	ok(bind(server, (struct sockaddr *)&at, length) < 0 && errno == EADDRNOTAVAIL,
-	   "an address the guest lacks");
+		"an address the guest lacks");
 	server = socket(AF_INET, SOCK_STREAM, 0);
 	length = address(&at, "0.0.0.0", local_port(client));
 	ok(bind(server, (struct sockaddr *)&at, length) < 0 || listen(server, 1) < 0,
-	   "a port in use");
+		"a port in use");
 }
 
 const struct test listen_tests[] = {
-	{ "3 basic", basic, 0 },
-	{ "3 Q12 port", same_port, 0 },
-	{ "3 without bind", unbound, 0 },
-	{ "3 IPv6", inet6, 0 },
-	{ "3 backlog", backlogs, 0 },
-	{ "3 non-blocking accept", nonblocking, 0 },
-	{ "3 blocked accept", blocked_accept, 0 },
-	{ "3 SO_RCVTIMEO", limited, 0 },
-	{ "3 pre-fork", processes, 0 },
-	{ "3 both sides", both_sides, 0 },
-	{ "3 host refuses", refused, 0 },
-	{ "3 reopened", reopened, 60 },
-	{ "3 flood", flood, 90 },
-	{ "3 addresses", specific, 0 },
-	{ NULL, NULL, 0 },
+	{"3 basic", basic, 0},
+	{"3 Q12 port", same_port, 0},
+	{"3 without bind", unbound, 0},
+	{"3 IPv6", inet6, 0},
+	{"3 backlog", backlogs, 0},
+	{"3 non-blocking accept", nonblocking, 0},
+	{"3 blocked accept", blocked_accept, 0},
+	{"3 SO_RCVTIMEO", limited, 0},
+	{"3 pre-fork", processes, 0},
+	{"3 both sides", both_sides, 0},
+	{"3 host refuses", refused, 0},
+	{"3 reopened", reopened, 60},
+	{"3 flood", flood, 90},
+	{"3 addresses", specific, 0},
+	{NULL, NULL, 0},
 };

@@ -47,7 +47,7 @@ static void leaks(void)
 		pause_ms(1000);
 	/* A leak of the smallest object of a socket would be 3 MiB. */
 	ok(slab() - before < 1024, "slab grows by less than 1 MiB (%ld KiB)",
-	   slab() - before);
+		slab() - before);
 	ok(host_count("reserved_ports") == 0, "no reserved port is used");
 	ok(host_count("port_decreases") == 0, "P strictly increases");
 }
@@ -55,7 +55,7 @@ static void leaks(void)
 static void concurrent(void)
 {
 	enum { SOCKETS = 1000 };
-	struct rlimit limit = { 4096, 4096 };
+	struct rlimit limit = {4096, 4096};
 	struct sockaddr_storage to;
 	socklen_t length = address(&to, HOST, ECHO);
 	static int fd[SOCKETS];
@@ -79,7 +79,7 @@ static void concurrent(void)
 		good += wait_for(fd[i], POLLIN, 20000) && text_is(fd[i], "m");
 	ok(good == SOCKETS, "and a thousand answers (%u)", good);
 	printf("# slab: %ld bytes per connected socket\n",
-	       (slab() - before) * 1024 / SOCKETS);
+		(slab() - before) * 1024 / SOCKETS);
 }
 
 static void *closer(void *arg)
@@ -100,11 +100,11 @@ static void races(void)
 	for (unsigned int i = 0; i < 3; i++) {
 		struct sockaddr_storage to;
 		socklen_t length = address(&to, BLACK_HOLE, 80);
-		struct timeval limit = { 0, 400000 };
+		struct timeval limit = {0, 400000};
 
-		fd = i == 0 ? socket(AF_INET, SOCK_STREAM, 0) :
-		     i == 1 ? listener(AF_INET, 4, &port) :
-			      tcp(HOST, ECHO);
+		fd = i == 0   ? socket(AF_INET, SOCK_STREAM, 0)
+		     : i == 1 ? listener(AF_INET, 4, &port)
+			      : tcp(HOST, ECHO);
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 		pthread_create(&thread, NULL, closer, &fd);
@@ -123,8 +123,8 @@ static void races(void)
 }
 
 const struct test many_tests[] = {
-	{ "10 leaks", leaks, 180 },
-	{ "10 concurrent", concurrent, 120 },
-	{ "10 close races", races, 0 },
-	{ NULL, NULL, 0 },
+	{"10 leaks", leaks, 180},
+	{"10 concurrent", concurrent, 120},
+	{"10 close races", races, 0},
+	{NULL, NULL, 0},
 };

@@ -19,7 +19,7 @@ static bool name_is(const struct sockaddr_storage *name, const char *ip, uint16_
 
 static bool peer_is(int fd, const char *ip, uint16_t port)
 {
-	struct sockaddr_storage name = { 0 };
+	struct sockaddr_storage name = {0};
 	socklen_t length = sizeof(name);
 
 	return !getpeername(fd, (struct sockaddr *)&name, &length) &&
@@ -28,15 +28,15 @@ static bool peer_is(int fd, const char *ip, uint16_t port)
 
 static void client(void)
 {
-	struct sockaddr_storage name = { 0 };
+	struct sockaddr_storage name = {0};
 	socklen_t length = 4;
 	int fd = tcp(HOST, ECHO);
 
 	ok(peer_is(fd, HOST, ECHO), "peer is what connect() was given");
 	ok(local_port(fd) != 0, "local port is not 0");
 	ok(!getsockname(fd, (struct sockaddr *)&name, &length) &&
-		   length == sizeof(struct sockaddr_in) && name.ss_family == AF_INET,
-	   "a short buffer is filled, the length is whole");
+			length == sizeof(struct sockaddr_in) && name.ss_family == AF_INET,
+		"a short buffer is filled, the length is whole");
 	close(fd);
 	fd = tcp(HOST, BRIEF);
 	text_is(fd, "bye\n");
@@ -63,7 +63,7 @@ static void mapped(void)
 
 static void accepted(int domain, bool broken)
 {
-	struct sockaddr_storage name = { 0 };
+	struct sockaddr_storage name = {0};
 	socklen_t length = sizeof(name);
 	uint16_t port;
 	int fd, outside, server = listener(domain, 8, &port);
@@ -74,13 +74,13 @@ static void accepted(int domain, bool broken)
 	fd = accept(server, (struct sockaddr *)&name, &length);
 	ok_errno(fd >= 0, "accept never fails for a name");
 	ok(name.ss_family == domain, "the address has the socket's family");
-	ok(length == (domain == AF_INET ? sizeof(struct sockaddr_in) :
-					  sizeof(struct sockaddr_in6)),
-	   "and its length (%u)", length);
+	ok(length == (domain == AF_INET ? sizeof(struct sockaddr_in)
+					: sizeof(struct sockaddr_in6)),
+		"and its length (%u)", length);
 	length = sizeof(name);
 	ok_errno(!getpeername(fd, (struct sockaddr *)&name, &length) &&
 			 name.ss_family == domain,
-		 "getpeername");
+		"getpeername");
 	ok(local_port(fd) == port, "getsockname has the listener's port");
 	if (broken)
 		host("unquirk getname-fails");
@@ -122,12 +122,12 @@ static void datagram(void)
 }
 
 const struct test name_tests[] = {
-	{ "4 T8 client", client, 0 },
-	{ "4 T8 IPv6 client", mapped, 0 },
-	{ "4 T8 Q17 accepted", accepted_v4, 0 },
-	{ "4 T8 Q17 accepted, IPv6", accepted_v6, 0 },
-	{ "4 GETNAME fails", nameless, 0 },
-	{ "4 BSD names", bsd, 0 },
-	{ "4 T8 datagram", datagram, 0 },
-	{ NULL, NULL, 0 },
+	{"4 T8 client", client, 0},
+	{"4 T8 IPv6 client", mapped, 0},
+	{"4 T8 Q17 accepted", accepted_v4, 0},
+	{"4 T8 Q17 accepted, IPv6", accepted_v6, 0},
+	{"4 GETNAME fails", nameless, 0},
+	{"4 BSD names", bsd, 0},
+	{"4 T8 datagram", datagram, 0},
+	{NULL, NULL, 0},
 };

@@ -18,27 +18,28 @@ static void symmetry(int fd, const char *what)
 		const char *name;
 		int level, option, value;
 	} options[] = {
-		{ "TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 1 },
-		{ "TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, 77 },
-		{ "TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, 5000 },
-		{ "SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ "SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, 1 },
-		{ "SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1 },
-		{ "SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE, 1 },
-		{ "SO_PRIORITY", SOL_SOCKET, SO_PRIORITY, 3 },
-		{ "SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT, 1 },
-		{ "IP_TOS", IPPROTO_IP, IP_TOS, 0x10 },
-		{ "IP_TTL", IPPROTO_IP, IP_TTL, 33 },
+		{"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, 1},
+		{"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, 77},
+		{"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, 5000},
+		{"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, 1},
+		{"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, 1},
+		{"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1},
+		{"SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE, 1},
+		{"SO_PRIORITY", SOL_SOCKET, SO_PRIORITY, 3},
+		{"SO_RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT, 1},
+		{"IP_TOS", IPPROTO_IP, IP_TOS, 0x10},
+		{"IP_TTL", IPPROTO_IP, IP_TTL, 33},
 	};
-	struct linger linger = { 1, 5 }, got = { 0 };
+	struct linger linger = {1, 5}, got = {0};
 	socklen_t length = sizeof(got);
 	unsigned int wrong = 0;
 	int size = 100000;
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (setsockopt(fd, options[i].level, options[i].option, &options[i].value,
-			       sizeof(int)) ||
-		    get(fd, options[i].level, options[i].option) != options[i].value) {
+			    sizeof(int)) ||
+			get(fd, options[i].level, options[i].option) !=
+				options[i].value) {
 			printf("# %s: %s\n", what, options[i].name);
 			wrong++;
 		}
@@ -47,7 +48,7 @@ static void symmetry(int fd, const char *what)
 	ok(get(fd, SOL_SOCKET, SO_RCVBUF) == 2 * size, "%s: SO_RCVBUF", what);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	ok(!getsockopt(fd, SOL_SOCKET, SO_LINGER, &got, &length) && got.l_linger == 5,
-	   "%s: SO_LINGER", what);
+		"%s: SO_LINGER", what);
 	linger.l_onoff = 0;
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 }
@@ -57,8 +58,8 @@ static void identity(int fd, int domain, int type, const char *what)
 	ok(get(fd, SOL_SOCKET, SO_DOMAIN) == domain, "%s: SO_DOMAIN", what);
 	ok(get(fd, SOL_SOCKET, SO_TYPE) == type, "%s: SO_TYPE", what);
 	ok(get(fd, SOL_SOCKET, SO_PROTOCOL) ==
-		   (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP),
-	   "%s: SO_PROTOCOL", what);
+			(type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP),
+		"%s: SO_PROTOCOL", what);
 	ok(get(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0, "%s: SO_ACCEPTCONN", what);
 }
 
@@ -66,8 +67,15 @@ static void identity(int fd, int domain, int type, const char *what)
 static void sweep(int fd, const char *what)
 {
 	static const int levels[] = {
-		SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP,
-		IPPROTO_RAW, AF_VSOCK,	282,	      287,
+		SOL_SOCKET,
+		IPPROTO_IP,
+		IPPROTO_IPV6,
+		IPPROTO_TCP,
+		IPPROTO_UDP,
+		IPPROTO_RAW,
+		AF_VSOCK,
+		282,
+		287,
 	};
 	char value[256] = "";
 
@@ -98,7 +106,7 @@ static void fresh(void)
 
 static void stream(void)
 {
-	struct tcp_info info = { 0 };
+	struct tcp_info info = {0};
 	socklen_t length = sizeof(info);
 	int fd = tcp(HOST, ECHO);
 
@@ -106,9 +114,10 @@ static void stream(void)
 	symmetry(fd, "host stream");
 	ok_errno(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) &&
 			 info.tcpi_state == TCP_ESTABLISHED,
-		 "TCP_INFO: established (%d)", info.tcpi_state);
-	ok(setsockopt(fd, IPPROTO_TCP, TCP_ULP_NAME, "tls", 3) < 0 && errno == ENOPROTOOPT,
-	   "TLS offload is refused (%d)", errno);
+		"TCP_INFO: established (%d)", info.tcpi_state);
+	ok(setsockopt(fd, IPPROTO_TCP, TCP_ULP_NAME, "tls", 3) < 0 &&
+			errno == ENOPROTOOPT,
+		"TLS offload is refused (%d)", errno);
 	ok(get(fd, SOL_SOCKET, SO_ERROR) == 0, "SO_ERROR");
 	ok(get(fd, AF_VSOCK, 0) == -ENOPROTOOPT, "no vsock options");
 	sweep(fd, "host stream");
@@ -142,9 +151,9 @@ static void listening(void)
 }
 
 const struct test option_tests[] = {
-	{ "8 fresh sockets", fresh, 0 },
-	{ "8 stream", stream, 0 },
-	{ "8 datagram", datagram, 0 },
-	{ "8 listener", listening, 0 },
-	{ NULL, NULL, 0 },
+	{"8 fresh sockets", fresh, 0},
+	{"8 stream", stream, 0},
+	{"8 datagram", datagram, 0},
+	{"8 listener", listening, 0},
+	{NULL, NULL, 0},
 };

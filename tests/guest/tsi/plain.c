@@ -52,7 +52,7 @@ static void streams(void)
 	close(fd);
 	fd = vsock(SOCK_STREAM, 99);
 	ok(fd < 0 && (errno == ECONNRESET || errno == ETIMEDOUT), "Q9 nobody there (%d)",
-	   errno);
+		errno);
 	fd = vsock(SOCK_STREAM, 1026);
 	ok(fd >= 0 && recv(fd, &byte, 1, 0) == 1 && byte == '{', "T12 environment");
 	close(fd);
@@ -68,9 +68,9 @@ static void dialled(void)
 	client = host_open("dial 1028");
 	fd = accept(server, NULL, NULL);
 	ok(recv_all(client, text, 3) == 3 && !strcmp(text, "ok\n"), "T12 the host dials");
-	ok(send_all(fd, "out", 3) && text_is(client, "out") && send_all(client, "in", 2) &&
-		   text_is(fd, "in"),
-	   "data both ways");
+	ok(send_all(fd, "out", 3) && text_is(client, "out") &&
+			send_all(client, "in", 2) && text_is(fd, "in"),
+		"data both ways");
 	close(client);
 	close(fd);
 	close(server);
@@ -88,29 +88,31 @@ static void datagrams(void)
 	int fd = vsock_bound(SOCK_DGRAM, VMADDR_PORT_ANY);
 
 	ok_errno(fd >= 0, "a datagram socket");
-	ok_errno(sendto(fd, "ping", 4, 0, (struct sockaddr *)&to, sizeof(to)) == 4, "sendto");
-	ok(wait_for(fd, POLLIN, 3000) && recv(fd, text, sizeof(text), 0) == 4, "its answer");
+	ok_errno(sendto(fd, "ping", 4, 0, (struct sockaddr *)&to, sizeof(to)) == 4,
+		"sendto");
+	ok(wait_for(fd, POLLIN, 3000) && recv(fd, text, sizeof(text), 0) == 4,
+		"its answer");
 	close(fd);
 	fd = socket(AF_VSOCK, SOCK_DGRAM, 0);
 	ok_errno(sendto(fd, "ping", 4, 0, (struct sockaddr *)&to, sizeof(to)) == 4 &&
 			 wait_for(fd, POLLIN, 3000) && recv(fd, text, 64, 0) == 4,
-		 "an unbound socket binds itself");
+		"an unbound socket binds itself");
 	close(fd);
 	fd = vsock_bound(SOCK_DGRAM, 123);
 	host("time");
 	ok_errno(fd >= 0 && wait_for(fd, POLLIN, 3000) && recv(fd, text, 64, 0) >= 8,
-		 "time sync on port 123");
+		"time sync on port 123");
 	close(fd);
 	host("time");
 	host("dgram 4711 00");
 	pause_ms(100);
 	ok(host_count("guest_datagram_rst") == before,
-	   "a datagram for nobody is never answered with RST");
+		"a datagram for nobody is never answered with RST");
 }
 
 const struct test plain_tests[] = {
-	{ "13 T12 streams", streams, 60 },
-	{ "13 T12 dialled", dialled, 0 },
-	{ "13 datagrams", datagrams, 0 },
-	{ NULL, NULL, 0 },
+	{"13 T12 streams", streams, 60},
+	{"13 T12 dialled", dialled, 0},
+	{"13 datagrams", datagrams, 0},
+	{NULL, NULL, 0},
 };

@@ -6,7 +6,7 @@
 
 static int queue_with(int fd, uint32_t events)
 {
-	struct epoll_event event = { .events = events };
+	struct epoll_event event = {.events = events};
 	int queue = epoll_create1(EPOLL_CLOEXEC);
 
 	epoll_ctl(queue, EPOLL_CTL_ADD, fd, &event);
@@ -15,7 +15,7 @@ static int queue_with(int fd, uint32_t events)
 
 static uint32_t next_event(int queue, int ms)
 {
-	struct epoll_event event = { 0 };
+	struct epoll_event event = {0};
 
 	return epoll_wait(queue, &event, 1, ms) == 1 ? event.events : 0;
 }
@@ -28,12 +28,14 @@ static void before_connect(const char *ip, uint16_t port, uint32_t mode, const c
 	int queue = queue_with(fd, EPOLLOUT | EPOLLIN | mode);
 	uint32_t events;
 
-	ok(next_event(queue, 0) == (EPOLLOUT | EPOLLHUP), "a fresh socket polls as TCP's");
+	ok(next_event(queue, 0) == (EPOLLOUT | EPOLLHUP),
+		"a fresh socket polls as TCP's");
 	connect(fd, (struct sockaddr *)&to, length);
 	do {
 		events = next_event(queue, 5000);
 	} while (events & EPOLLHUP && !(events & EPOLLERR));
-	ok(events == EPOLLOUT, "added before connect to %s: writable (%#x)", what, events);
+	ok(events == EPOLLOUT, "added before connect to %s: writable (%#x)", what,
+		events);
 	close(queue);
 	close(fd);
 }
@@ -114,17 +116,17 @@ static void datagrams(void)
 	getsockname(server, (struct sockaddr *)&at, &length);
 	queue = queue_with(server, EPOLLIN | EPOLLET);
 	ok(!next_event(queue, 0) && wait_for(server, POLLOUT, 0) == POLLOUT,
-	   "a fresh datagram socket is writable only");
+		"a fresh datagram socket is writable only");
 	sendto(client, "in", 2, 0, (struct sockaddr *)&at, length);
 	ok(next_event(queue, 5000) & EPOLLIN && recv(server, text, 8, 0) == 2,
-	   "a datagram of the guest");
+		"a datagram of the guest");
 	length = address(&host_address, HOST, ECHO);
 	sendto(server, "out", 3, 0, (struct sockaddr *)&host_address, length);
 	ok(next_event(queue, 5000) & EPOLLIN && recv(server, text, 8, 0) == 3,
-	   "one of the host, on the same socket");
+		"one of the host, on the same socket");
 	sendto(client, "last", 4, 0, (struct sockaddr *)&at, length);
 	ok(next_event(queue, 5000) & EPOLLIN && recv(server, text, 8, 0) == 4,
-	   "and one of the guest again");
+		"and one of the guest again");
 	close(queue);
 	close(client);
 	close(server);
@@ -140,7 +142,7 @@ static void count_signal(int signal)
 
 static void sigio(void)
 {
-	struct sigaction action = { .sa_handler = count_signal, .sa_flags = SA_RESTART };
+	struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
 	int fd = tcp(HOST, ECHO);
 
 	sigaction(SIGIO, &action, NULL);
@@ -173,18 +175,19 @@ static void credit_regained(void)
 			break;
 		total += (unsigned long long)put;
 	}
-	ok(errno == EAGAIN && !wait_for(fd, POLLOUT, 0), "the window is full (%llu)", total);
+	ok(errno == EAGAIN && !wait_for(fd, POLLOUT, 0), "the window is full (%llu)",
+		total);
 	ok(wait_for(fd, POLLOUT, 10000) == POLLOUT, "writable once the host has read");
 	close(fd);
 }
 
 const struct test poll_tests[] = {
-	{ "7 registered before connect", registered_early, 0 },
-	{ "7 data", data, 0 },
-	{ "7 end", ends, 0 },
-	{ "7 listener", listening, 0 },
-	{ "7 datagrams", datagrams, 0 },
-	{ "7 SIGIO", sigio, 0 },
-	{ "7 credit regained", credit_regained, 0 },
-	{ NULL, NULL, 0 },
+	{"7 registered before connect", registered_early, 0},
+	{"7 data", data, 0},
+	{"7 end", ends, 0},
+	{"7 listener", listening, 0},
+	{"7 datagrams", datagrams, 0},
+	{"7 SIGIO", sigio, 0},
+	{"7 credit regained", credit_regained, 0},
+	{NULL, NULL, 0},
 };

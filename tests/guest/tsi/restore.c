@@ -17,17 +17,18 @@ static void datagrams(void)
 	send(connected, "a", 1, 0);
 	sendto(loose, "b", 1, 0, (struct sockaddr *)&to, length);
 	ok(wait_for(connected, POLLIN, 3000) && recv(connected, text, 8, 0) == 1 &&
-		   wait_for(loose, POLLIN, 3000) && recv(loose, text, 8, 0) == 1,
-	   "before");
+			wait_for(loose, POLLIN, 3000) && recv(loose, text, 8, 0) == 1,
+		"before");
 	pause_ms(1100);
 	host("forget");
 	send(connected, "c", 1, 0);
 	sendto(loose, "d", 1, 0, (struct sockaddr *)&to, length);
-	ok(wait_for(loose, POLLIN, 1000) && recv(loose, text, 8, 0) == 1 && text[0] == 'd',
-	   "T6 Q14 sendto on an old socket, within a second");
+	ok(wait_for(loose, POLLIN, 1000) && recv(loose, text, 8, 0) == 1 &&
+			text[0] == 'd',
+		"T6 Q14 sendto on an old socket, within a second");
 	ok(wait_for(connected, POLLIN, 1000) && recv(connected, text, 8, 0) == 1 &&
-		   text[0] == 'c',
-	   "T6 Q14 a connected old socket, within a second");
+			text[0] == 'c',
+		"T6 Q14 a connected old socket, within a second");
 }
 
 static void streams(void)
@@ -49,7 +50,7 @@ static void streams(void)
 	ok(fd >= 0 && send_all(fd, "x", 1) && text_is(fd, "x"), "a new one works");
 	host("forget");
 	ok(wait_for(fd, POLLIN, 10000) & POLLIN && recv(fd, &byte, 1, 0) <= 0,
-	   "T6 Q15 an old reader learns it by a probe");
+		"T6 Q15 an old reader learns it by a probe");
 }
 
 static void listeners(void)
@@ -61,15 +62,15 @@ static void listeners(void)
 	client = host_enters(port);
 	fd = client >= 0 ? accept(server, NULL, NULL) : -1;
 	ok(fd >= 0 && send_all(fd, "x", 1) && text_is(client, "x"),
-	   "Q14 an old listener goes on");
+		"Q14 an old listener goes on");
 	close(client);
 	close(fd);
 	close(server);
 }
 
 const struct test restore_tests[] = {
-	{ "T6 datagrams", datagrams, 0 },
-	{ "T6 streams", streams, 60 },
-	{ "T6 listeners", listeners, 0 },
-	{ NULL, NULL, 0 },
+	{"T6 datagrams", datagrams, 0},
+	{"T6 streams", streams, 60},
+	{"T6 listeners", listeners, 0},
+	{NULL, NULL, 0},
 };

@@ -29,7 +29,7 @@ static void inet6(void)
 	}
 	fd = tcp(HOST6, ECHO);
 	ok(fd < 0 && errno == EAFNOSUPPORT && now() - start < 1000,
-	   "a host without IPv6 says so at once (%d)", errno);
+		"a host without IPv6 says so at once (%d)", errno);
 }
 
 static void mapped(void)
@@ -39,7 +39,7 @@ static void mapped(void)
 
 static void sizes(void)
 {
-	static const uint64_t size[] = { 1, 4096, 65536, 300000 };
+	static const uint64_t size[] = {1, 4096, 65536, 300000};
 
 	for (unsigned int i = 0; i < 4; i++) {
 		int fd = tcp(HOST, SOURCE);
@@ -94,7 +94,7 @@ static void duplex(void)
 	}
 	pthread_join(thread, NULL);
 	ok(good && done == 4 * MIB, "4 MiB through the echo, two threads (%llu)",
-	   (unsigned long long)done);
+		(unsigned long long)done);
 }
 
 /* Data with fwd_cnt 0 between updates that say more: the guest must not believe it. */
@@ -151,7 +151,7 @@ static void slow_reader(void)
 	}
 	ok(good, "T2 never a hole");
 	ok(done == 8 * MIB || got < 0, "T2 everything or a reset (%llu, %s)",
-	   (unsigned long long)done, got < 0 ? strerror(errno) : "end");
+		(unsigned long long)done, got < 0 ? strerror(errno) : "end");
 	close(fd);
 }
 
@@ -193,7 +193,7 @@ static void held_back(void)
 	while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
 		done += (uint64_t)got;
 	ok(done == 500000, "T11 the whole answer after a half-close (%llu)",
-	   (unsigned long long)done);
+		(unsigned long long)done);
 	ok_errno(got == 0, "T11 then the end");
 	close(fd);
 }
@@ -205,7 +205,8 @@ static void remote_half_close(void)
 	unsigned long after = 0;
 	char byte;
 
-	ok(text_is(fd, "done\n") && recv(fd, &byte, 1, 0) == 0, "data and FIN of the host");
+	ok(text_is(fd, "done\n") && recv(fd, &byte, 1, 0) == 0,
+		"data and FIN of the host");
 	if (!is("libkrun-1.19.7") && !is("supermachine-0.7")) {
 		skip("this host has no half-close");
 		return;
@@ -243,7 +244,7 @@ static void stuck_remote(void)
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	while (total < 64 * MIB && wait_for(fd, POLLOUT, 1000) &&
-	       (put = send(fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
+		(put = send(fd, block, sizeof(block), MSG_NOSIGNAL)) > 0)
 		total += (uint64_t)put;
 	if (!is("supermachine-0.1")) {
 		ok(total < 64 * MIB, "a remote that does not read stops the sender");
@@ -257,16 +258,17 @@ static void stuck_remote(void)
 
 static void timeouts(void)
 {
-	struct timeval limit = { 0, 300000 };
+	struct timeval limit = {0, 300000};
 	uint64_t start;
 	char byte;
 	int fd = tcp(HOST, ECHO);
 
-	ok(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), "SO_RCVTIMEO");
+	ok(!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)),
+		"SO_RCVTIMEO");
 	start = now();
 	ok(recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN, "recv gives up");
 	ok(now() - start >= 290 && now() - start < 3000, "in time (%llu ms)",
-	   (unsigned long long)(now() - start));
+		(unsigned long long)(now() - start));
 	close(fd);
 	fd = tcp(HOST, STUCK);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -301,9 +303,10 @@ static void flags(void)
 	ok(recv(fd, text, 6, MSG_WAITALL) == 6 && !strcmp(text, "abcdef"), "and recv");
 	ok(recv(fd, text, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "MSG_DONTWAIT");
 	ok(send(fd, "x", 1, MSG_OOB) < 0, "no urgent data to the host");
-	ok(sendto(fd, "y", 1, 0, (struct sockaddr *)&(struct sockaddr_in){ .sin_family = AF_INET },
-		  sizeof(struct sockaddr_in)) == 1,
-	   "an address on a connected stream is ignored");
+	ok(sendto(fd, "y", 1, 0,
+		   (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET},
+		   sizeof(struct sockaddr_in)) == 1,
+		"an address on a connected stream is ignored");
 	close(fd);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	ok(send(fd, "x", 1, MSG_NOSIGNAL) < 0 && errno == EPIPE, "EPIPE before connect");
@@ -334,23 +337,23 @@ static void shutdown_wakes(void)
 }
 
 const struct test stream_tests[] = {
-	{ "1 IPv4", inet, 0 },
-	{ "1 IPv6", inet6, 0 },
-	{ "1 T7 Q16 v4-mapped", mapped, 0 },
-	{ "1 sizes", sizes, 0 },
-	{ "1 T1 T3 T14 Q4 Q22 bulk", bulk, 120 },
-	{ "1 full duplex", duplex, 60 },
-	{ "1 T3 Q5 fwd_cnt backwards", backwards, 60 },
-	{ "1 greeting", greeting, 0 },
-	{ "1 brief", brief, 0 },
-	{ "1 Q3 slow reader", slow_reader, 90 },
-	{ "1 half-close", half_close, 0 },
-	{ "1 Q8 half-close held back", held_back, 60 },
-	{ "1 Q8 remote half-close", remote_half_close, 0 },
-	{ "1 remote reset", remote_reset, 0 },
-	{ "1 stuck remote", stuck_remote, 60 },
-	{ "1 timeouts", timeouts, 60 },
-	{ "9 message flags", flags, 60 },
-	{ "1 shutdown wakes a reader", shutdown_wakes, 0 },
-	{ NULL, NULL, 0 },
+	{"1 IPv4", inet, 0},
+	{"1 IPv6", inet6, 0},
+	{"1 T7 Q16 v4-mapped", mapped, 0},
+	{"1 sizes", sizes, 0},
+	{"1 T1 T3 T14 Q4 Q22 bulk", bulk, 120},
+	{"1 full duplex", duplex, 60},
+	{"1 T3 Q5 fwd_cnt backwards", backwards, 60},
+	{"1 greeting", greeting, 0},
+	{"1 brief", brief, 0},
+	{"1 Q3 slow reader", slow_reader, 90},
+	{"1 half-close", half_close, 0},
+	{"1 Q8 half-close held back", held_back, 60},
+	{"1 Q8 remote half-close", remote_half_close, 0},
+	{"1 remote reset", remote_reset, 0},
+	{"1 stuck remote", stuck_remote, 60},
+	{"1 timeouts", timeouts, 60},
+	{"9 message flags", flags, 60},
+	{"1 shutdown wakes a reader", shutdown_wakes, 0},
+	{NULL, NULL, 0},
 };

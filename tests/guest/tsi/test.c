@@ -32,7 +32,7 @@ static void report(bool good, const char *error, const char *format, va_list arg
 
 	vsnprintf(text, sizeof(text), format, args);
 	printf("%s %s: %s%s%s\n", good ? "ok" : "not ok", test_name, text,
-	       error ? ": " : "", error ? error : "");
+		error ? ": " : "", error ? error : "");
 }
 
 void ok(bool good, const char *format, ...)
@@ -78,7 +78,7 @@ static int vopen(const char *format, va_list args)
 	vsnprintf(line, sizeof(line) - 1, format, args);
 	strcat(line, "\n");
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
-	    !send_all(fd, line, strlen(line))) {
+		!send_all(fd, line, strlen(line))) {
 		close(fd);
 		return -1;
 	}
@@ -118,7 +118,7 @@ const char *host(const char *format, ...)
 	fd = vopen(format, args);
 	va_end(args);
 	while (used + 1 < sizeof(answer) &&
-	       (got = read(fd, answer + used, sizeof(answer) - 1 - used)) > 0)
+		(got = read(fd, answer + used, sizeof(answer) - 1 - used)) > 0)
 		used += (size_t)got;
 	close(fd);
 	answer[used] = '\0';
@@ -144,7 +144,7 @@ int host_connects(uint16_t port, uint16_t *ret_port)
 	unsigned int from;
 
 	if (fd < 0 || !read_line(fd, line, sizeof(line)) ||
-	    sscanf(line, "ok %u", &from) != 1) {
+		sscanf(line, "ok %u", &from) != 1) {
 		close(fd);
 		return -1;
 	}
@@ -226,14 +226,14 @@ int listener(int domain, int backlog, uint16_t *ret_port)
 
 static uint16_t port_of(const struct sockaddr_storage *name)
 {
-	return ntohs(name->ss_family == AF_INET6 ?
-			     ((const struct sockaddr_in6 *)name)->sin6_port :
-			     ((const struct sockaddr_in *)name)->sin_port);
+	return ntohs(name->ss_family == AF_INET6
+			     ? ((const struct sockaddr_in6 *)name)->sin6_port
+			     : ((const struct sockaddr_in *)name)->sin_port);
 }
 
 uint16_t local_port(int fd)
 {
-	struct sockaddr_storage name = { 0 };
+	struct sockaddr_storage name = {0};
 	socklen_t length = sizeof(name);
 
 	getsockname(fd, (struct sockaddr *)&name, &length);
@@ -242,7 +242,7 @@ uint16_t local_port(int fd)
 
 uint16_t peer_port(int fd)
 {
-	struct sockaddr_storage name = { 0 };
+	struct sockaddr_storage name = {0};
 	socklen_t length = sizeof(name);
 
 	getpeername(fd, (struct sockaddr *)&name, &length);
@@ -259,7 +259,7 @@ uint64_t now(void)
 
 void pause_ms(unsigned int ms)
 {
-	struct timespec time = { ms / 1000, (long)(ms % 1000) * 1000000 };
+	struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
 
 	while (nanosleep(&time, &time) && errno == EINTR)
 		;
@@ -267,7 +267,7 @@ void pause_ms(unsigned int ms)
 
 short wait_for(int fd, short events, int ms)
 {
-	struct pollfd wait = { .fd = fd, .events = events };
+	struct pollfd wait = {.fd = fd, .events = events};
 
 	return poll(&wait, 1, ms) > 0 ? wait.revents : 0;
 }
@@ -317,14 +317,14 @@ bool download(int fd, uint64_t size)
 		for (ssize_t i = 0; i < got; i++)
 			if (buffer[i] != pattern(done + (uint64_t)i)) {
 				printf("# wrong byte at %llu\n",
-				       (unsigned long long)done + (uint64_t)i);
+					(unsigned long long)done + (uint64_t)i);
 				return false;
 			}
 		done += (uint64_t)got;
 	}
 	if (done != size)
 		printf("# %llu of %llu bytes: %s\n", (unsigned long long)done,
-		       (unsigned long long)size, got < 0 ? strerror(errno) : "end");
+			(unsigned long long)size, got < 0 ? strerror(errno) : "end");
 	return done == size;
 }
 
@@ -344,8 +344,9 @@ bool upload(int fd, uint64_t size)
 		for (size_t i = 0; i < part; i++)
 			buffer[i] = pattern(done + i);
 		if (!send_all(fd, buffer, part)) {
-			printf("# sent %llu of %llu bytes: %s\n", (unsigned long long)done,
-			       (unsigned long long)size, strerror(errno));
+			printf("# sent %llu of %llu bytes: %s\n",
+				(unsigned long long)done, (unsigned long long)size,
+				strerror(errno));
 			return false;
 		}
 		done += part;
@@ -373,9 +374,9 @@ static void run(const struct test *test)
 	kill(-pid, SIGKILL); /* what the test left behind */
 	if (status)
 		printf("not ok %s: %s\n", test->name,
-		       WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ?
-			       "takes too long" :
-			       "dies");
+			WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
+				? "takes too long"
+				: "dies");
 	printf("# %s: %llu ms\n", test->name, (unsigned long long)(now() - begun));
 }
 
@@ -383,19 +384,27 @@ static const struct {
 	const char *name;
 	const struct test *tests;
 } groups[] = {
-	{ "stream", stream_tests },   { "connect", connect_tests },
-	{ "listen", listen_tests },   { "names", name_tests },
-	{ "udp", udp_tests },	      { "poll", poll_tests },
-	{ "options", option_tests },  { "ioctl", ioctl_tests },
-	{ "many", many_tests },	      { "hostile", hostile_tests },
-	{ "hijack", hijack_tests },   { "plain", plain_tests },
-	{ "restore", restore_tests }, { "unix", unix_tests },
-	{ "stock", stock_tests },   { "unix-host", unix_host_tests },
+	{"stream", stream_tests},
+	{"connect", connect_tests},
+	{"listen", listen_tests},
+	{"names", name_tests},
+	{"udp", udp_tests},
+	{"poll", poll_tests},
+	{"options", option_tests},
+	{"ioctl", ioctl_tests},
+	{"many", many_tests},
+	{"hostile", hostile_tests},
+	{"hijack", hijack_tests},
+	{"plain", plain_tests},
+	{"restore", restore_tests},
+	{"unix", unix_tests},
+	{"stock", stock_tests},
+	{"unix-host", unix_host_tests},
 };
 
 static void set_up(void)
 {
-	struct ifreq loopback = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	mount("proc", "/proc", "proc", 0, NULL);

@@ -4,7 +4,8 @@
 
 #include "test.h"
 
-static ssize_t send_to(int fd, const char *ip, uint16_t port, const void *bytes, size_t size)
+static ssize_t send_to(
+	int fd, const char *ip, uint16_t port, const void *bytes, size_t size)
 {
 	struct sockaddr_storage to;
 	socklen_t length = address(&to, ip, port);
@@ -41,7 +42,7 @@ static void connected(void)
 	ok_errno(fd >= 0, "connect");
 	ok(send(fd, "ping", 4, 0) == 4, "send");
 	ok_errno(receive(fd, text, sizeof(text), &from) == 4 && !memcmp(text, "ping", 4),
-		 "T5 Q6 the answer");
+		"T5 Q6 the answer");
 	ok(from_is(&from, HOST, ECHO), "its source");
 	ok(recv(fd, text, 4, MSG_DONTWAIT) < 0 && errno == EAGAIN, "only once");
 	close(fd);
@@ -55,8 +56,9 @@ static void unconnected(void)
 
 	ok(wait_for(fd, POLLIN | POLLOUT, 0) == POLLOUT, "poll before the first send");
 	ok_errno(send_to(fd, HOST, ECHO, "one", 3) == 3, "sendto");
-	ok_errno(receive(fd, text, sizeof(text), &from) == 3 && from_is(&from, HOST, ECHO),
-		 "Q7 the answer and its source");
+	ok_errno(
+		receive(fd, text, sizeof(text), &from) == 3 && from_is(&from, HOST, ECHO),
+		"Q7 the answer and its source");
 	ok(send(fd, "x", 1, 0) < 0 && errno == EDESTADDRREQ, "send needs a destination");
 	close(fd);
 }
@@ -75,7 +77,8 @@ static void two_peers(void)
 	for (unsigned int i = 0; i < 8; i++) {
 		if (receive(fd, text, sizeof(text), &from) != 8)
 			break;
-		good += from_is(&from, memcmp(text, "from one", 8) ? HOST_TOO : HOST, ECHO);
+		good += from_is(
+			&from, memcmp(text, "from one", 8) ? HOST_TOO : HOST, ECHO);
 	}
 	ok(good == 8, "every answer has its own source (%u of 8)", good);
 	close(fd);
@@ -83,7 +86,7 @@ static void two_peers(void)
 
 static void unconnect(void)
 {
-	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	struct sockaddr_in from;
 	char text[16];
 	int fd = udp(HOST, ECHO);
@@ -93,17 +96,19 @@ static void unconnect(void)
 	ok_errno(!connect(fd, &none, sizeof(none)), "connect to AF_UNSPEC");
 	ok(send(fd, "x", 1, 0) < 0 && errno == EDESTADDRREQ, "no peer any more");
 	ok(send_to(fd, HOST_TOO, ECHO, "yy", 2) == 2 &&
-		   receive(fd, text, sizeof(text), &from) == 2 &&
-		   from_is(&from, HOST_TOO, ECHO),
-	   "sendto works");
+			receive(fd, text, sizeof(text), &from) == 2 &&
+			from_is(&from, HOST_TOO, ECHO),
+		"sendto works");
 	ok_errno(!connect(fd, (struct sockaddr *)&from, sizeof(from)), "connect again");
-	ok(send(fd, "zzz", 3, 0) == 3 && receive(fd, text, sizeof(text), &from) == 3, "works");
+	ok(send(fd, "zzz", 3, 0) == 3 && receive(fd, text, sizeof(text), &from) == 3,
+		"works");
 	close(fd);
 }
 
 static void sizes(void)
 {
-	static const unsigned int size[] = { 1, 3732, 3733, 4096, 4097, 9000, 60000, 65507 };
+	static const unsigned int size[] = {
+		1, 3732, 3733, 4096, 4097, 9000, 60000, 65507};
 	static uint8_t buffer[70000];
 	struct sockaddr_in from;
 	int fd = udp(HOST, SOURCE);
@@ -127,8 +132,8 @@ static void sizes(void)
 		buffer[i] = pattern(i);
 	ok(send(fd, buffer, 65507, 0) == 65507, "sending 65,507 bytes");
 	ok(receive(fd, buffer, sizeof(buffer), &from) == 65507 &&
-		   buffer[65506] == pattern(65506),
-	   "and back");
+			buffer[65506] == pattern(65506),
+		"and back");
 	ok(send(fd, buffer, 65508, 0) < 0 && errno == EMSGSIZE, "65,508: EMSGSIZE");
 	close(fd);
 }
@@ -137,13 +142,15 @@ static void truncation(void)
 {
 	char text[64] = "";
 	int fd = udp(HOST, ECHO);
-	struct iovec part = { text, 4 };
-	struct msghdr msg = { .msg_iov = &part, .msg_iovlen = 1 };
+	struct iovec part = {text, 4};
+	struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
 
 	send(fd, "0123456789", 10, 0);
 	wait_for(fd, POLLIN, 3000);
-	ok(recv(fd, text, 4, MSG_PEEK | MSG_TRUNC) == 10, "MSG_TRUNC gives the whole length");
-	ok(recvmsg(fd, &msg, 0) == 4 && msg.msg_flags & MSG_TRUNC, "the flag says it is cut");
+	ok(recv(fd, text, 4, MSG_PEEK | MSG_TRUNC) == 10,
+		"MSG_TRUNC gives the whole length");
+	ok(recvmsg(fd, &msg, 0) == 4 && msg.msg_flags & MSG_TRUNC,
+		"the flag says it is cut");
 	ok(recv(fd, text, 4, MSG_DONTWAIT) < 0 && errno == EAGAIN, "the rest is gone");
 	ok(send(fd, "", 0, 0) == 0, "an empty datagram can be sent");
 	close(fd);
@@ -151,7 +158,7 @@ static void truncation(void)
 
 static void timeout(void)
 {
-	struct timeval limit = { 0, 200000 };
+	struct timeval limit = {0, 200000};
 	uint64_t begun = now();
 	char byte;
 	int fd = udp(HOST, DISCARD);
@@ -159,7 +166,7 @@ static void timeout(void)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	send(fd, "x", 1, 0);
 	ok(recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN && now() - begun >= 190,
-	   "SO_RCVTIMEO");
+		"SO_RCVTIMEO");
 	close(fd);
 }
 
@@ -169,13 +176,13 @@ static void mapped(void)
 	int fd = udp(MAPPED, ECHO);
 
 	ok(send(fd, "ping", 4, 0) == 4 && wait_for(fd, POLLIN, 3000) &&
-		   recv(fd, text, 8, 0) == 4,
-	   "T7 Q16 connected, v4-mapped");
+			recv(fd, text, 8, 0) == 4,
+		"T7 Q16 connected, v4-mapped");
 	close(fd);
 	fd = socket(AF_INET6, SOCK_DGRAM, 0);
 	ok(send_to(fd, MAPPED, ECHO, "pong", 4) == 4 && wait_for(fd, POLLIN, 3000) &&
-		   recv(fd, text, 8, 0) == 4,
-	   "T7 Q16 sendto, v4-mapped");
+			recv(fd, text, 8, 0) == 4,
+		"T7 Q16 sendto, v4-mapped");
 	close(fd);
 }
 
@@ -190,8 +197,8 @@ static void inet6(void)
 	}
 	ok_errno(fd >= 0, "connect");
 	ok(send(fd, "ping", 4, 0) == 4 && wait_for(fd, POLLIN, 3000) &&
-		   recv(fd, text, 8, 0) == 4,
-	   "connected");
+			recv(fd, text, 8, 0) == 4,
+		"connected");
 	close(fd);
 	fd = socket(AF_INET6, SOCK_DGRAM, 0);
 	ok(send_to(fd, HOST6, ECHO, "pong", 4) == 4, "sendto");
@@ -208,7 +215,7 @@ static void unreachable(void)
 
 	/* getaddrinfo() sorts by this. */
 	ok(fd < 0 && (errno == ENETUNREACH || errno == ECONNREFUSED),
-	   "connect tells that there is no way (%d)", errno);
+		"connect tells that there is no way (%d)", errno);
 }
 
 /* A server that answers whoever asks, in a child. */
@@ -231,9 +238,11 @@ static uint16_t serve(bool polled, const char *ip)
 		length = sizeof(from);
 		if (polled && !wait_for(fd, POLLIN | POLLPRI, -1))
 			continue;
-		got = recvfrom(fd, text, sizeof(text), 0, (struct sockaddr *)&from, &length);
+		got = recvfrom(
+			fd, text, sizeof(text), 0, (struct sockaddr *)&from, &length);
 		if (got > 0)
-			sendto(fd, text, (size_t)got, 0, (struct sockaddr *)&from, length);
+			sendto(fd, text, (size_t)got, 0, (struct sockaddr *)&from,
+				length);
 	}
 }
 
@@ -246,22 +255,22 @@ static void local_server(void)
 		int fd = udp("127.0.0.1", port);
 
 		ok(send(fd, "local", 5, 0) == 5 &&
-			   receive(fd, text, sizeof(text), &from) == 5,
-		   "a %s server, connected", polled ? "polled" : "blocking");
+				receive(fd, text, sizeof(text), &from) == 5,
+			"a %s server, connected", polled ? "polled" : "blocking");
 		close(fd);
 		fd = socket(AF_INET, SOCK_DGRAM, 0);
 		ok(send_to(fd, "127.0.0.1", port, "local", 5) == 5 &&
-			   receive(fd, text, sizeof(text), &from) == 5 &&
-			   from_is(&from, "127.0.0.1", port),
-		   "sendto");
+				receive(fd, text, sizeof(text), &from) == 5 &&
+				from_is(&from, "127.0.0.1", port),
+			"sendto");
 		/* The same socket to the host, and back. */
 		ok(send_to(fd, HOST, ECHO, "host", 4) == 4 &&
-			   receive(fd, text, sizeof(text), &from) == 4 &&
-			   from_is(&from, HOST, ECHO),
-		   "the host from the same socket");
+				receive(fd, text, sizeof(text), &from) == 4 &&
+				from_is(&from, HOST, ECHO),
+			"the host from the same socket");
 		ok(send_to(fd, "127.0.0.1", port, "again", 5) == 5 &&
-			   receive(fd, text, sizeof(text), &from) == 5,
-		   "and the guest again");
+				receive(fd, text, sizeof(text), &from) == 5,
+			"and the guest again");
 		close(fd);
 	}
 }
@@ -272,10 +281,11 @@ static void segmentation(void)
 	int fd = udp(HOST, ECHO);
 
 	ok(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, sizeof(size)) < 0 &&
-		   errno == ENOPROTOOPT,
-	   "UDP_SEGMENT is refused");
-	ok(setsockopt(fd, SOL_UDP, UDP_GRO, &size, sizeof(size)) < 0 && errno == ENOPROTOOPT,
-	   "UDP_GRO is refused");
+			errno == ENOPROTOOPT,
+		"UDP_SEGMENT is refused");
+	ok(setsockopt(fd, SOL_UDP, UDP_GRO, &size, sizeof(size)) < 0 &&
+			errno == ENOPROTOOPT,
+		"UDP_GRO is refused");
 	close(fd);
 }
 
@@ -300,18 +310,18 @@ static void connected_sendto(void)
 }
 
 const struct test udp_tests[] = {
-	{ "5 connected", connected, 0 },
-	{ "5 sendto", unconnected, 0 },
-	{ "5 two peers", two_peers, 0 },
-	{ "5 AF_UNSPEC", unconnect, 0 },
-	{ "5 sizes", sizes, 60 },
-	{ "5 truncation", truncation, 0 },
-	{ "5 SO_RCVTIMEO", timeout, 0 },
-	{ "5 v4-mapped", mapped, 0 },
-	{ "5 IPv6", inet6, 0 },
-	{ "5 unreachable", unreachable, 0 },
-	{ "5 guest-local server", local_server, 0 },
-	{ "5 segmentation", segmentation, 0 },
-	{ "5 connected sendto", connected_sendto, 0 },
-	{ NULL, NULL, 0 },
+	{"5 connected", connected, 0},
+	{"5 sendto", unconnected, 0},
+	{"5 two peers", two_peers, 0},
+	{"5 AF_UNSPEC", unconnect, 0},
+	{"5 sizes", sizes, 60},
+	{"5 truncation", truncation, 0},
+	{"5 SO_RCVTIMEO", timeout, 0},
+	{"5 v4-mapped", mapped, 0},
+	{"5 IPv6", inet6, 0},
+	{"5 unreachable", unreachable, 0},
+	{"5 guest-local server", local_server, 0},
+	{"5 segmentation", segmentation, 0},
+	{"5 connected sendto", connected_sendto, 0},
+	{NULL, NULL, 0},
 };

@@ -7,7 +7,7 @@
 
 static void local(void)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "/tmp/local" };
+	struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "/tmp/local"};
 	unsigned long before = host_count("creates");
 	int server = socket(AF_UNIX, SOCK_STREAM, 0);
 	int client = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -15,7 +15,7 @@ static void local(void)
 
 	unlink(at.sun_path);
 	ok_errno(!bind(server, (struct sockaddr *)&at, sizeof(at)) && !listen(server, 8),
-		 "bind and listen");
+		"bind and listen");
 	ok_errno(!connect(client, (struct sockaddr *)&at, sizeof(at)), "connect");
 	fd = accept(server, NULL, NULL);
 	ok(send_all(client, "x", 1) && text_is(fd, "x"), "data");
@@ -50,11 +50,12 @@ static void outside(void)
 
 	ok_errno(fd >= 0, "connect to a socket of the host");
 	ok(send_all(fd, "state\n", 6) && recv_all(fd, text, 10) == 10 &&
-		   !strcmp(text, "{\"family\":"),
-	   "it answers");
+			!strcmp(text, "{\"family\":"),
+		"it answers");
 	close(fd);
 	fd = to_path("/no-such-socket");
-	ok(fd < 0 && (errno == ECONNREFUSED || errno == ENOENT), "nobody there (%d)", errno);
+	ok(fd < 0 && (errno == ECONNREFUSED || errno == ENOENT), "nobody there (%d)",
+		errno);
 }
 
 static void listening(void)
@@ -66,10 +67,11 @@ static void listening(void)
 	int inner, fd;
 
 	ok_errno(!bind(server, (struct sockaddr *)&at, length) && !listen(server, 8),
-		 "bind and listen");
+		"bind and listen");
 	inner = to_path("/tmp/both");
 	fd = accept(server, NULL, NULL);
-	ok(inner >= 0 && send_all(inner, "in", 2) && text_is(fd, "in"), "a client inside");
+	ok(inner >= 0 && send_all(inner, "in", 2) && text_is(fd, "in"),
+		"a client inside");
 	ok(host_count("listens") == before, "the host knows nothing of it");
 	close(inner);
 	close(fd);
@@ -81,8 +83,8 @@ static void rights(void)
 	union {
 		char space[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr header;
-	} control = { 0 };
-	struct iovec part = { "x", 1 };
+	} control = {0};
+	struct iovec part = {"x", 1};
 	struct msghdr msg = {
 		.msg_iov = &part,
 		.msg_iovlen = 1,
@@ -97,35 +99,35 @@ static void rights(void)
 	control.header.cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(&control.header), &one, sizeof(one));
 	ok(sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 && errno == EOPNOTSUPP,
-	   "descriptors cannot go to the host (%d)", errno);
+		"descriptors cannot go to the host (%d)", errno);
 	close(fd);
 	ok(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair) && sendmsg(pair[0], &msg, 0) == 1,
-	   "but inside they can");
+		"but inside they can");
 }
 
 static void abstract(void)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	socklen_t length = offsetof(struct sockaddr_un, sun_path) + 6;
 	int server = socket(AF_UNIX, SOCK_STREAM, 0);
 	int client = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	memcpy(at.sun_path, "\0local", 6);
 	ok_errno(!bind(server, (struct sockaddr *)&at, length) && !listen(server, 8),
-		 "an abstract name");
+		"an abstract name");
 	ok_errno(!connect(client, (struct sockaddr *)&at, length), "stays inside");
 }
 
 const struct test unix_tests[] = {
-	{ "14 local", local, 0 },
-	{ NULL, NULL, 0 },
+	{"14 local", local, 0},
+	{NULL, NULL, 0},
 };
 
 /* With tsi_hijack_unix. */
 const struct test unix_host_tests[] = {
-	{ "14 outside", outside, 0 },
-	{ "14 listening", listening, 0 },
-	{ "14 rights", rights, 0 },
-	{ "14 abstract", abstract, 0 },
-	{ NULL, NULL, 0 },
+	{"14 outside", outside, 0},
+	{"14 listening", listening, 0},
+	{"14 rights", rights, 0},
+	{"14 abstract", abstract, 0},
+	{NULL, NULL, 0},
 };

@@ -9,7 +9,7 @@
 
 int main(int argc, char **argv)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *one;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *one;
 	char text[INET6_ADDRSTRLEN];
 	int error = argc > 1 ? getaddrinfo(argv[1], NULL, &hints, &list) : EAI_NONAME;
 
