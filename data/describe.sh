@@ -22,6 +22,7 @@ cat <<-FACTS
 	$facts
 	payload_date=$date
 	cmdline=$(fact cmdline "$data/manifest")
+	tsi=
 	recipe_sha256=none
 	toolchain=unknown
 FACTS

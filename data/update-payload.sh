@@ -26,6 +26,7 @@ manifest=$(
 		$facts
 		payload_date=$date
 		cmdline=$(fact cmdline "$data/manifest")
+		tsi=$(fact tsi "$data/manifest")
 		recipe_sha256=$(recipe_sha256)
 		toolchain=$toolchain
 	FACTS

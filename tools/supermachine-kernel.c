@@ -330,6 +330,7 @@ static void print_json(char *const paths[2], const struct smkernel_info infos[2]
 	print_json_member("  ", "arch", kernel->arch);
 	print_json_member("  ", "kernel_release", kernel->kernel_release);
 	print_json_member("  ", "cmdline", kernel->cmdline);
+	print_json_member("  ", "tsi", kernel->pinned ? SMKERNEL_PAYLOAD_TSI : "");
 	if (kernel->page_size)
 		printf("  \"page_size\": %u,\n", (unsigned int)kernel->page_size);
 	else
@@ -367,6 +368,7 @@ static void print_info(char *const paths[2], const struct smkernel_info infos[2]
 	else
 		printf("%-16s%s\n", "page size", or_unknown(""));
 	printf("%-16s%s\n", "command line", or_unknown(kernel->cmdline));
+	printf("%-16s%s\n", "tsi", or_unknown(kernel->pinned ? SMKERNEL_PAYLOAD_TSI : ""));
 	for (i = 0; i < 2; i++) {
 		printf("%s\n", assets[i].name);
 		printf("  %-14s%s\n", "path", paths[i]);
