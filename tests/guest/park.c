@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/* PID 1 of boot-park.sh: parks the other CPUs while all of them are busy, and says what it saw. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PARK 0x4d01
+#define UNPARK 0x4d02
+#define WORKERS 8
+#define CYCLES 50
+
+static volatile unsigned long *work;
+
+/* Workers that do not move while this CPU is busy for 0.3 s. */
+static int standing(void)
+{
+	unsigned long before[WORKERS];
+	struct timespec start, now;
+	int n = 0;
+
+	for (int i = 0; i < WORKERS; i++)
+		before[i] = work[i];
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 300);
+	for (int i = 0; i < WORKERS; i++)
+		n += work[i] == before[i];
+	return n;
+}
+
+int main(void)
+{
+	char text[64] = "";
+	int fd, gpa, i, failed = 0, cpus = get_nprocs();
+
+	mkdir("/sys", 0755);
+	mkdir("/dev", 0755);
+	if (mount("sysfs", "/sys", "sysfs", 0, NULL) || mount("devtmpfs", "/dev", "devtmpfs", 0, NULL))
+		perror("mount");
+	gpa = open("/sys/kernel/smpark/state_gpa", O_RDONLY | O_CLOEXEC);
+	if (gpa < 0 || read(gpa, text, sizeof(text) - 1) < 0)
+		perror("state_gpa");
+	printf("cpus %d\nstate_gpa %s", cpus, text);
+	fd = open("/dev/smpark", O_RDWR | O_CLOEXEC);
+	printf("open %d\n", fd < 0 ? errno : 0);
+	printf("unknown %d\n", ioctl(fd, 0x4d03) < 0 ? errno : 0);
+
+	work = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	for (i = 0; i < WORKERS; i++)
+		if (!fork())
+			for (;;)
+				work[i]++;
+	sleep(1);
+	for (i = 0; i < CYCLES; i++)
+		failed += ioctl(fd, PARK) || ioctl(fd, UNPARK);
+	printf("cycles failed %d\n", failed);
+	printf("park %d", ioctl(fd, PARK));
+	printf(" again %d", ioctl(fd, PARK));
+	/* Workers of this CPU may run on. */
+	printf(" standing %d\n", standing() >= (cpus - 1) * WORKERS / cpus / 2 && cpus > 1);
+	printf("unpark %d", ioctl(fd, UNPARK));
+	sleep(2);
+	printf(" standing %d\nend\n", standing() >= WORKERS / 2);
+	fflush(stdout);
+	reboot(RB_POWER_OFF);
+	return 1;
+}
