@@ -32,7 +32,9 @@ static int standing(void)
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	do
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 300);
+	while ((now.tv_sec - start.tv_sec) * 1000 +
+			(now.tv_nsec - start.tv_nsec) / 1000000 <
+		300);
 	for (int i = 0; i < WORKERS; i++)
 		n += work[i] == before[i];
 	return n;
@@ -45,7 +47,8 @@ int main(void)
 
 	mkdir("/sys", 0755);
 	mkdir("/dev", 0755);
-	if (mount("sysfs", "/sys", "sysfs", 0, NULL) || mount("devtmpfs", "/dev", "devtmpfs", 0, NULL))
+	if (mount("sysfs", "/sys", "sysfs", 0, NULL) ||
+		mount("devtmpfs", "/dev", "devtmpfs", 0, NULL))
 		perror("mount");
 	gpa = open("/sys/kernel/smpark/state_gpa", O_RDONLY | O_CLOEXEC);
 	if (gpa < 0 || read(gpa, text, sizeof(text) - 1) < 0)
@@ -55,7 +58,8 @@ int main(void)
 	printf("open %d\n", fd < 0 ? errno : 0);
 	printf("unknown %d\n", ioctl(fd, 0x4d03) < 0 ? errno : 0);
 
-	work = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	work = mmap(
+		NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < WORKERS; i++)
 		if (!fork())
 			for (;;)
@@ -67,7 +71,8 @@ int main(void)
 	printf("park %d", ioctl(fd, PARK));
 	printf(" again %d", ioctl(fd, PARK));
 	/* Workers of this CPU may run on. */
-	printf(" standing %d\n", standing() >= (cpus - 1) * WORKERS / cpus / 2 && cpus > 1);
+	printf(" standing %d\n",
+		standing() >= (cpus - 1) * WORKERS / cpus / 2 && cpus > 1);
 	printf("unpark %d", ioctl(fd, UNPARK));
 	sleep(2);
 	printf(" standing %d\nend\n", standing() >= WORKERS / 2);
