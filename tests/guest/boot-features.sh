@@ -43,7 +43,7 @@ run -e -c 2 -m 512 -a psi=1 "$base" "$images/debian" "$T/probe.img" "$T/features
 
 # Every name in the sources must have answered.
 {
-	sed -n 's/^	{ "\(.*\)", [a-z0-9_]* },$/\1/p' "$guest_src"/probe/*.c
+	sed -n 's/^	{ *"\([^"]*\)",.*/\1/p' "$guest_src"/probe/*.c
 	sed -n "s/^probe '\(.*\)' .*/\1/p" "$guest_src/probe/network.sh"
 	for tool in iptables-nft ip6tables-nft iptables-legacy ip6tables-legacy; do
 		printf '%s\n' "$tool: filter, nat, mangle, raw" "$tool: matches and targets"

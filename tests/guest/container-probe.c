@@ -64,9 +64,11 @@ static int report(char **argv)
 	struct sigaction act;
 	sigprocmask(SIG_BLOCK, NULL, &mask);
 	for (int sig = 1; sig < NSIG; sig++)
-		if (sigismember(&mask, sig) == 1 || (!sigaction(sig, NULL, &act) && act.sa_handler != SIG_DFL))
+		if (sigismember(&mask, sig) == 1 ||
+			(!sigaction(sig, NULL, &act) && act.sa_handler != SIG_DFL))
 			printf("report: signal %d is blocked or ignored\n", sig);
-	if (setresgid(getgid(), getgid(), getgid()) < 0 || setresuid(getuid(), getuid(), getuid()) < 0)
+	if (setresgid(getgid(), getgid(), getgid()) < 0 ||
+		setresuid(getuid(), getuid(), getuid()) < 0)
 		die("report");
 	execvp(argv[0], argv);
 	die(argv[0]);
@@ -131,7 +133,8 @@ static int pty(char **argv)
 	(void)argv;
 	if (openpty(&master, &slave, NULL, NULL, NULL) < 0)
 		die("openpty");
-	if (write(slave, "x\n", 2) != 2 || read(master, buf, sizeof(buf)) < 1 || buf[0] != 'x')
+	if (write(slave, "x\n", 2) != 2 || read(master, buf, sizeof(buf)) < 1 ||
+		buf[0] != 'x')
 		die("pty");
 	printf("pty ok\n");
 	return 0;
@@ -203,8 +206,8 @@ static int orphans(char **argv)
 /* Signals sent to PID 1 by a process that is not the workload arrive at the workload. */
 static int signals(char **argv)
 {
-	const int sent[] = { SIGTERM, SIGHUP, SIGUSR1, SIGRTMIN + 3 };
-	const struct timespec limit = { .tv_sec = 20 };
+	const int sent[] = {SIGTERM, SIGHUP, SIGUSR1, SIGRTMIN + 3};
+	const struct timespec limit = {.tv_sec = 20};
 	sigset_t all;
 
 	(void)argv;
@@ -218,7 +221,8 @@ static int signals(char **argv)
 		waitpid(pid, NULL, 0);
 		sigemptyset(&set);
 		sigaddset(&set, sent[i]);
-		printf("signal %d %s\n", (int)i, sigtimedwait(&set, NULL, &limit) == sent[i] ? "came" : "lost");
+		printf("signal %d %s\n", (int)i,
+			sigtimedwait(&set, NULL, &limit) == sent[i] ? "came" : "lost");
 	}
 	if (kill(1, SIGKILL) < 0 || kill(1, SIGSTOP) < 0)
 		die("kill");
@@ -260,7 +264,8 @@ static int agent(char **argv)
 	int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
 
 	(void)argv;
-	if (fd < 0 || bind(fd, (struct sockaddr *)&vm, sizeof(vm)) < 0 || listen(fd, 8) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&vm, sizeof(vm)) < 0 ||
+		listen(fd, 8) < 0)
 		die("agent");
 	for (;;) {
 		int conn = accept(fd, NULL, NULL);
@@ -292,9 +297,9 @@ static int first(void)
 	long long cost = cpu_time(1);
 
 	printf("first realtime %lld random %zd cost %lld\n", (long long)time(NULL),
-	       getrandom(&c, 1, GRND_NONBLOCK), cost);
+		getrandom(&c, 1, GRND_NONBLOCK), cost);
 	if (!access("/clock", F_OK))
-		clock_settime(CLOCK_REALTIME, &(struct timespec){ .tv_sec = 1904281689 });
+		clock_settime(CLOCK_REALTIME, &(struct timespec){.tv_sec = 1904281689});
 	if (!access("/bare", F_OK)) {
 		unlink("/dev/console");
 		for (int fd = 0; fd < 3; fd++)
@@ -317,7 +322,7 @@ static int idle(char **argv)
 			die("/proc/1/status");
 		while (fgets(line, sizeof(line), f)) {
 			if (sscanf(line, "voluntary_ctxt_switches: %ld", &n) == 1 ||
-			    sscanf(line, "nonvoluntary_ctxt_switches: %ld", &n) == 1)
+				sscanf(line, "nonvoluntary_ctxt_switches: %ld", &n) == 1)
 				sum += n;
 			if (i && sscanf(line, "VmRSS: %ld", &n) == 1)
 				printf("idle rss %ld KiB\n", n);
@@ -359,7 +364,8 @@ static int inits(char **argv)
 		pid_t pid;
 		if (pipe(pipefd) < 0)
 			die("pipe");
-		pid = clone(child_init, stack + sizeof(stack), CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, pipefd);
+		pid = clone(child_init, stack + sizeof(stack),
+			CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, pipefd);
 		if (pid < 0)
 			die("clone");
 		close(pipefd[1]);
@@ -395,12 +401,21 @@ int main(int argc, char **argv)
 		int args;
 		int (*run)(char **argv);
 	} commands[] = {
-		{ "report", 1, report },   { "args", 0, args },       { "env", 0, env },
-		{ "ids", 0, ids },         { "bind", 1, bind_port },  { "pty", 0, pty },
-		{ "zombies", 0, zombies }, { "orphans", 1, orphans }, { "signals", 0, signals },
-		{ "die", 1, die_by },      { "input", 0, input },
-		{ "agent", 0, agent },     { "idle", 1, idle },
-		{ "inits", 1, inits },     { "power", 1, power },
+		{"report", 1, report},
+		{"args", 0, args},
+		{"env", 0, env},
+		{"ids", 0, ids},
+		{"bind", 1, bind_port},
+		{"pty", 0, pty},
+		{"zombies", 0, zombies},
+		{"orphans", 1, orphans},
+		{"signals", 0, signals},
+		{"die", 1, die_by},
+		{"input", 0, input},
+		{"agent", 0, agent},
+		{"idle", 1, idle},
+		{"inits", 1, inits},
+		{"power", 1, power},
 	};
 	setlinebuf(stdout);
 	if (getpid() == 1)

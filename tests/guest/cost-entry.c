@@ -20,7 +20,9 @@ static char text[128], *end = text;
 
 static void put(const char *word, long clock)
 {
-	struct timespec { long sec, nsec; } t = { 0, 0 };
+	struct timespec {
+		long sec, nsec;
+	} t = {0, 0};
 	char digits[24];
 	int n = 0;
 

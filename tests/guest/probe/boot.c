@@ -99,25 +99,64 @@ static void tmpfs_limits(void)
 
 static void tmpfs_xattrs(void)
 {
-	static const char *const names[] = { "trusted.x", "user.x", "security.x" };
+	static const char *const names[] = {"trusted.x", "user.x", "security.x"};
 	char path[64], value[8];
 
 	snprintf(path, sizeof(path), "%s/a", scratch());
 	put(path, "x");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		try(setxattr(path, names[i], "value", 5, 0));
-		must(getxattr(path, names[i], value, sizeof(value)) == 5 && !memcmp(value, "value", 5));
+		must(getxattr(path, names[i], value, sizeof(value)) == 5 &&
+			!memcmp(value, "value", 5));
 	}
 }
 
 /* Access list: owner rw, user 1000 r, group, mask r, others nothing. */
 static const unsigned char acl[] = {
-	2, 0, 0, 0,
-	1, 0, 6, 0, 0xff, 0xff, 0xff, 0xff,
-	2, 0, 4, 0, 0xe8, 3, 0, 0,
-	4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
-	16, 0, 4, 0, 0xff, 0xff, 0xff, 0xff,
-	32, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+	2,
+	0,
+	0,
+	0,
+	1,
+	0,
+	6,
+	0,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	2,
+	0,
+	4,
+	0,
+	0xe8,
+	3,
+	0,
+	0,
+	4,
+	0,
+	0,
+	0,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	16,
+	0,
+	4,
+	0,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
+	32,
+	0,
+	0,
+	0,
+	0xff,
+	0xff,
+	0xff,
+	0xff,
 };
 
 static char acl_path[64];
@@ -142,7 +181,8 @@ static void tmpfs_acl(void)
 static void huge_pages(void)
 {
 	put("/proc/sys/vm/nr_hugepages", "4");
-	char *p = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	char *p = mmap(NULL, 2 << 20, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	must(p != MAP_FAILED);
 	*p = 1;
 	int fd = try(memfd_create("huge", MFD_HUGETLB));
@@ -182,7 +222,7 @@ static void binfmt_misc(void)
 static void mqueue(void)
 {
 	char buf[16];
-	struct mq_attr attr = { .mq_maxmsg = 1, .mq_msgsize = sizeof(buf) };
+	struct mq_attr attr = {.mq_maxmsg = 1, .mq_msgsize = sizeof(buf)};
 	mqd_t q = try(mq_open("/probe", O_RDWR | O_CREAT, 0600, &attr));
 	const char *dir = scratch();
 
@@ -199,8 +239,8 @@ static void sysv_ipc(void)
 	struct {
 		long type;
 		char text[8];
-	} message = { 1, "hello" };
-	struct sembuf up = { 0, 1, 0 }, down = { 0, -1, 0 };
+	} message = {1, "hello"};
+	struct sembuf up = {0, 1, 0}, down = {0, -1, 0};
 	int queue = try(msgget(IPC_PRIVATE, 0600));
 
 	try(msgsnd(queue, &message, 8, 0));
@@ -216,7 +256,7 @@ static void sysv_ipc(void)
 
 static void clocks(void)
 {
-	struct timespec res, before, after, ms = { .tv_nsec = 1000000 };
+	struct timespec res, before, after, ms = {.tv_nsec = 1000000};
 	long best = 1000000000;
 
 	must(getauxval(AT_SYSINFO_EHDR));
@@ -226,7 +266,8 @@ static void clocks(void)
 		clock_gettime(CLOCK_MONOTONIC, &before);
 		nanosleep(&ms, NULL);
 		clock_gettime(CLOCK_MONOTONIC, &after);
-		long ns = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
+		long ns = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec -
+			  before.tv_nsec;
 		best = ns < best ? ns : best;
 	}
 	/* Without high-resolution timers it is a tick, 10 ms, or two. */
@@ -252,7 +293,8 @@ static void user_hardening(void)
 {
 	try(setresuid(1000, 1000, 1000));
 	refuses(EPERM, syscall(SYS_userfaultfd, O_CLOEXEC));
-	refuses(EPERM, syscall(SYS_bpf, 0, &(char[64]){ 1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 1 }, 64));
+	refuses(EPERM, syscall(SYS_bpf, 0,
+			       &(char[64]){1, 0, 0, 0, 4, 0, 0, 0, 4, 0, 0, 0, 1}, 64));
 }
 
 static void user_restrictions(void)
@@ -262,11 +304,13 @@ static void user_restrictions(void)
 
 static void vulnerabilities(void)
 {
-	static const char *const names[] = { "meltdown", "spectre_v1", "spectre_v2", "spec_store_bypass" };
+	static const char *const names[] = {
+		"meltdown", "spectre_v1", "spectre_v2", "spec_store_bypass"};
 	char path[96];
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "/sys/devices/system/cpu/vulnerabilities/%s", names[i]);
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/vulnerabilities/%s",
+			names[i]);
 		must(!contains(path, "Vulnerable\n"));
 	}
 }
@@ -278,23 +322,23 @@ static void vmap_stack(void)
 }
 
 const struct probe boot_probes[] = {
-	{ "console ttyAMA0", console },
-	{ "/dev/kmsg written and read back", kmsg },
-	{ "proc hidepid", hidepid },
-	{ "devpts of one's own", devpts },
-	{ "a pty pair", pty },
-	{ "tmpfs size and inode limits, remount", tmpfs_limits },
-	{ "tmpfs trusted, user and security xattrs", tmpfs_xattrs },
-	{ "tmpfs POSIX ACL", tmpfs_acl },
-	{ "hugetlbfs, MAP_HUGETLB, huge memfd", huge_pages },
-	{ "binfmt_misc with fix-binary", binfmt_misc },
-	{ "POSIX message queues and their file system", mqueue },
-	{ "SysV shm, sem, msg", sysv_ipc },
-	{ "vDSO, high-resolution timers", clocks },
-	{ "random numbers at once", random_at_once },
-	{ "hardening: BPF, ASLR, mmap_min_addr, no /dev/mem", hardening },
-	{ "hardening: no kernel userfaultfd, no BPF for users", user_restrictions },
-	{ "hardening: no CPU vulnerability without mitigation", vulnerabilities },
-	{ "hardening: virtually mapped stacks", vmap_stack },
-	{ NULL, NULL },
+	{"console ttyAMA0", console},
+	{"/dev/kmsg written and read back", kmsg},
+	{"proc hidepid", hidepid},
+	{"devpts of one's own", devpts},
+	{"a pty pair", pty},
+	{"tmpfs size and inode limits, remount", tmpfs_limits},
+	{"tmpfs trusted, user and security xattrs", tmpfs_xattrs},
+	{"tmpfs POSIX ACL", tmpfs_acl},
+	{"hugetlbfs, MAP_HUGETLB, huge memfd", huge_pages},
+	{"binfmt_misc with fix-binary", binfmt_misc},
+	{"POSIX message queues and their file system", mqueue},
+	{"SysV shm, sem, msg", sysv_ipc},
+	{"vDSO, high-resolution timers", clocks},
+	{"random numbers at once", random_at_once},
+	{"hardening: BPF, ASLR, mmap_min_addr, no /dev/mem", hardening},
+	{"hardening: no kernel userfaultfd, no BPF for users", user_restrictions},
+	{"hardening: no CPU vulnerability without mitigation", vulnerabilities},
+	{"hardening: virtually mapped stacks", vmap_stack},
+	{NULL, NULL},
 };

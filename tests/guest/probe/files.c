@@ -35,7 +35,8 @@ static const char *data(const char *name)
 
 static void sha256(const void *bytes, size_t len, unsigned char digest[32])
 {
-	struct sockaddr_alg alg = { .salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256" };
+	struct sockaddr_alg alg = {
+		.salg_family = AF_ALG, .salg_type = "hash", .salg_name = "sha256"};
 	int fd = try(socket(AF_ALG, SOCK_SEQPACKET, 0));
 
 	try(bind(fd, (struct sockaddr *)&alg, sizeof(alg)));
@@ -73,12 +74,39 @@ static void ext4_files(void)
 static void ext4_acl(void)
 {
 	static const unsigned char acl[] = {
-		2, 0, 0, 0, 1, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, 4, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
-		32, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,
+		2,
+		0,
+		0,
+		0,
+		1,
+		0,
+		6,
+		0,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		4,
+		0,
+		0,
+		0,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
+		32,
+		0,
+		0,
+		0,
+		0xff,
+		0xff,
+		0xff,
+		0xff,
 	};
 	put(data("acl"), "x");
 	try(setxattr(data("acl"), "system.posix_acl_access", acl, sizeof(acl), 0));
-	refuses(EOPNOTSUPP, setxattr(data("acl"), "system.nonsense", acl, sizeof(acl), 0));
+	refuses(EOPNOTSUPP,
+		setxattr(data("acl"), "system.nonsense", acl, sizeof(acl), 0));
 }
 
 static void odirect(void)
@@ -105,17 +133,22 @@ static void read_only_disk(void)
 static void verity(void)
 {
 	static char block[4096] = "content under verity";
-	struct fsverity_enable_arg enable = { .version = 1, .hash_algorithm = FS_VERITY_HASH_ALG_SHA256, .block_size = 4096 };
+	struct fsverity_enable_arg enable = {.version = 1,
+		.hash_algorithm = FS_VERITY_HASH_ALG_SHA256,
+		.block_size = 4096};
 	struct fsverity_descriptor_like {
 		uint8_t version, hash_algorithm, log_blocksize, salt_size;
 		uint32_t sig_size;
 		uint64_t data_size;
 		uint8_t root_hash[64], salt[32], reserved[144];
-	} descriptor = { .version = 1, .hash_algorithm = 1, .log_blocksize = 12, .data_size = sizeof(block) };
+	} descriptor = {.version = 1,
+		.hash_algorithm = 1,
+		.log_blocksize = 12,
+		.data_size = sizeof(block)};
 	struct {
 		struct fsverity_digest head;
 		unsigned char digest[32];
-	} measured = { .head.digest_size = 32 };
+	} measured = {.head.digest_size = 32};
 	unsigned char digest[32];
 
 	unlink(data("verity"));
@@ -135,7 +168,8 @@ static void verity(void)
 static void loop_ext4(void)
 {
 	/* A small file system from the test. */
-	int from = try(open("/data/images/ext4", O_RDONLY)), to = try(open(data("image"), O_WRONLY | O_CREAT | O_TRUNC, 0600));
+	int from = try(open("/data/images/ext4", O_RDONLY)),
+	    to = try(open(data("image"), O_WRONLY | O_CREAT | O_TRUNC, 0600));
 	const char *dir = scratch();
 
 	while (try(sendfile(to, from, NULL, 1 << 20)) > 0)
@@ -193,19 +227,21 @@ static void dm(int control, unsigned long command, struct dm_message *m, const c
 }
 
 /* Creates a mapped device and its node; returns it opened for reading. */
-static int dm_create(const char *name, const char *type, int sectors, const char *params, int read_only)
+static int dm_create(const char *name, const char *type, int sectors, const char *params,
+	int read_only)
 {
-	struct dm_message m = { 0 };
+	struct dm_message m = {0};
 	int control = try(open("/dev/mapper/control", O_RDWR));
 
 	dm(control, DM_DEV_CREATE, &m, name);
 	dev_t dev = m.head.dev;
-	m = (struct dm_message){ .head.target_count = 1, .head.flags = read_only ? DM_READONLY_FLAG : 0 };
+	m = (struct dm_message){
+		.head.target_count = 1, .head.flags = read_only ? DM_READONLY_FLAG : 0};
 	m.target.length = sectors;
 	strcpy(m.target.target_type, type);
 	strcpy(m.params, params);
 	dm(control, DM_TABLE_LOAD, &m, name);
-	m = (struct dm_message){ 0 };
+	m = (struct dm_message){0};
 	dm(control, DM_DEV_SUSPEND, &m, name);
 	char *node = in(scratch(), "mapped");
 	try(mknod(node, S_IFBLK | 0600, dev));
@@ -214,7 +250,7 @@ static int dm_create(const char *name, const char *type, int sectors, const char
 
 static void dm_remove(const char *name)
 {
-	struct dm_message m = { .head.flags = DM_DEFERRED_REMOVE };
+	struct dm_message m = {.head.flags = DM_DEFERRED_REMOVE};
 	int control = try(open("/dev/mapper/control", O_RDWR));
 
 	dm(control, DM_DEV_REMOVE, &m, name);
@@ -253,7 +289,8 @@ static void dm_verity(void)
 	int disk = try(open(file, O_RDWR | O_CREAT, 0600));
 	must(write(disk, blocks, sizeof(blocks)) == sizeof(blocks));
 	const char *loop = loop_device(file, 0);
-	snprintf(params, sizeof(params), "1 %s %s 4096 4096 2 2 sha256 %s -", loop, loop, hex);
+	snprintf(params, sizeof(params), "1 %s %s 4096 4096 2 2 sha256 %s -", loop, loop,
+		hex);
 	int fd = dm_create("probe-verity", "verity", 16, params, 1);
 	must(pread(fd, blocks[0], 4096, 0) == 4096 && blocks[0][0] == 'g');
 	refuses(EIO, pread(fd, blocks[1], 4096, 4096));
@@ -289,7 +326,8 @@ static void swap_file(void)
 static const char *overlay(const char *more)
 {
 	static const char *dir;
-	static const char *const dirs[] = { "lower", "lower/dir", "upper", "work", "merged" };
+	static const char *const dirs[] = {
+		"lower", "lower/dir", "upper", "work", "merged"};
 	char options[512];
 
 	dir = scratch();
@@ -297,8 +335,8 @@ static const char *overlay(const char *more)
 		try(mkdir(in(dir, dirs[i]), 0755));
 	put(in(dir, "lower/file"), "content");
 	put(in(dir, "lower/dir/inside"), "content");
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s%s", in(dir, "lower"), in(dir, "upper"),
-		 in(dir, "work"), more);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s%s",
+		in(dir, "lower"), in(dir, "upper"), in(dir, "work"), more);
 	try(mount("overlay", in(dir, "merged"), "overlay", 0, options));
 	return dir;
 }
@@ -322,7 +360,8 @@ static void overlay_opaque(void)
 	try(unlink(in(dir, "merged/dir/inside")));
 	try(rmdir(in(dir, "merged/dir")));
 	try(mkdir(in(dir, "merged/dir"), 0755));
-	must(getxattr(in(dir, "upper/dir"), "trusted.overlay.opaque", value, 8) == 1 && *value == 'y');
+	must(getxattr(in(dir, "upper/dir"), "trusted.overlay.opaque", value, 8) == 1 &&
+		*value == 'y');
 	refuses(ENOENT, access(in(dir, "merged/dir/inside"), F_OK));
 }
 
@@ -403,7 +442,7 @@ static int overlay_lowers(int n)
 /* F2 of the runtime's list. */
 static void overlay_f2(void)
 {
-	static const int lowers[] = { 1, 8, 24 };
+	static const int lowers[] = {1, 8, 24};
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lowers); i++) {
@@ -422,7 +461,7 @@ static void idmap(int tree)
 {
 	struct mount_attr {
 		uint64_t set, clear, propagation, userns;
-	} attr = { .set = 0x100000 /* MOUNT_ATTR_IDMAP */ };
+	} attr = {.set = 0x100000 /* MOUNT_ATTR_IDMAP */};
 	struct stat st;
 	char path[64];
 	pid_t pid = try(fork());
@@ -448,7 +487,8 @@ static void idmap(int tree)
 	attr.userns = try(open(path, O_RDONLY));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	try(syscall(442 /* mount_setattr */, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)));
+	try(syscall(
+		442 /* mount_setattr */, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)));
 	try(fstatat(tree, "", &st, AT_EMPTY_PATH));
 	must(st.st_uid == 5000);
 }
@@ -497,7 +537,7 @@ static void fuse_serve(int fd)
 				struct fuse_init_out init;
 				struct fuse_attr_out attr;
 			};
-		} answer = { .head.unique = head->unique };
+		} answer = {.head.unique = head->unique};
 		answer.head.len = sizeof(answer.head);
 		if (head->opcode == FUSE_INIT) {
 			answer.init.major = FUSE_KERNEL_VERSION;
@@ -523,7 +563,8 @@ static void fuse(void)
 	const char *dir = scratch();
 	int fd = try(open("/dev/fuse", O_RDWR));
 
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0",
+		fd);
 	try(mount("probe", dir, "fuse", MS_NOSUID | MS_NODEV, options));
 	pid_t pid = try(fork());
 	if (!pid) {
@@ -556,7 +597,8 @@ static void inotify(void)
 static void fanotify(void)
 {
 	char buf[4096];
-	int fd = try(fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_REPORT_DFID_NAME, O_RDONLY));
+	int fd = try(fanotify_init(
+		FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_REPORT_DFID_NAME, O_RDONLY));
 
 	try(fanotify_mark(fd, FAN_MARK_ADD, FAN_CREATE | FAN_ONDIR, AT_FDCWD, "/data"));
 	unlink(data("fanotify"));
@@ -575,10 +617,12 @@ struct ring {
 
 static struct ring ring_setup(void)
 {
-	struct io_uring_params p = { 0 };
-	struct ring r = { .fd = try(syscall(SYS_io_uring_setup, 8, &p)) };
-	size_t size = p.sq_off.array + p.sq_entries * 4, cq_size = p.cq_off.cqes + p.cq_entries * sizeof(*r.cqes);
-	char *sq = mmap(NULL, size > cq_size ? size : cq_size, PROT_READ | PROT_WRITE, MAP_SHARED, r.fd, IORING_OFF_SQ_RING);
+	struct io_uring_params p = {0};
+	struct ring r = {.fd = try(syscall(SYS_io_uring_setup, 8, &p))};
+	size_t size = p.sq_off.array + p.sq_entries * 4,
+	       cq_size = p.cq_off.cqes + p.cq_entries * sizeof(*r.cqes);
+	char *sq = mmap(NULL, size > cq_size ? size : cq_size, PROT_READ | PROT_WRITE,
+		MAP_SHARED, r.fd, IORING_OFF_SQ_RING);
 
 	must(sq != MAP_FAILED && p.features & IORING_FEAT_SINGLE_MMAP);
 	r.sq_tail = (void *)(sq + p.sq_off.tail);
@@ -588,7 +632,8 @@ static struct ring ring_setup(void)
 	r.cq_tail = (void *)(sq + p.cq_off.tail);
 	r.cq_mask = (void *)(sq + p.cq_off.ring_mask);
 	r.cqes = (void *)(sq + p.cq_off.cqes);
-	r.sqes = mmap(NULL, p.sq_entries * sizeof(*r.sqes), PROT_READ | PROT_WRITE, MAP_SHARED, r.fd, IORING_OFF_SQES);
+	r.sqes = mmap(NULL, p.sq_entries * sizeof(*r.sqes), PROT_READ | PROT_WRITE,
+		MAP_SHARED, r.fd, IORING_OFF_SQES);
 	must(r.sqes != MAP_FAILED);
 	return r;
 }
@@ -612,21 +657,35 @@ static void io_uring(void)
 {
 	static char buf[4096] __attribute__((aligned(4096)));
 	struct ring r = ring_setup();
-	struct iovec iov = { buf, sizeof(buf) };
+	struct iovec iov = {buf, sizeof(buf)};
 	int fd = try(open(data("uring"), O_RDWR | O_CREAT, 0600)), pair[2];
 
 	try(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_BUFFERS, &iov, 1));
 	try(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_FILES, &fd, 1));
 	memset(buf, 'u', sizeof(buf));
-	must(ring_do(&r, (struct io_uring_sqe){ .opcode = IORING_OP_WRITE, .fd = fd, .addr = (long)buf, .len = 4096 }) == 4096);
+	must(ring_do(&r, (struct io_uring_sqe){.opcode = IORING_OP_WRITE,
+				 .fd = fd,
+				 .addr = (long)buf,
+				 .len = 4096}) == 4096);
 	memset(buf, 0, sizeof(buf));
-	must(ring_do(&r, (struct io_uring_sqe){ .opcode = IORING_OP_READ_FIXED, .flags = IOSQE_FIXED_FILE, .fd = 0,
-						.addr = (long)buf, .len = 4096 }) == 4096);
+	must(ring_do(&r, (struct io_uring_sqe){.opcode = IORING_OP_READ_FIXED,
+				 .flags = IOSQE_FIXED_FILE,
+				 .fd = 0,
+				 .addr = (long)buf,
+				 .len = 4096}) == 4096);
 	must(buf[4095] == 'u');
 	try(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-	must(ring_do(&r, (struct io_uring_sqe){ .opcode = IORING_OP_SEND, .fd = pair[0], .addr = (long)"hello", .len = 5 }) == 5);
-	must(ring_do(&r, (struct io_uring_sqe){ .opcode = IORING_OP_POLL_ADD, .fd = pair[1], .poll32_events = 1 }) == 1);
-	must(ring_do(&r, (struct io_uring_sqe){ .opcode = IORING_OP_RECV, .fd = pair[1], .addr = (long)buf, .len = 10 }) == 5);
+	must(ring_do(&r, (struct io_uring_sqe){.opcode = IORING_OP_SEND,
+				 .fd = pair[0],
+				 .addr = (long)"hello",
+				 .len = 5}) == 5);
+	must(ring_do(&r, (struct io_uring_sqe){.opcode = IORING_OP_POLL_ADD,
+				 .fd = pair[1],
+				 .poll32_events = 1}) == 1);
+	must(ring_do(&r, (struct io_uring_sqe){.opcode = IORING_OP_RECV,
+				 .fd = pair[1],
+				 .addr = (long)buf,
+				 .len = 10}) == 5);
 }
 
 static void aio(void)
@@ -634,12 +693,17 @@ static void aio(void)
 	aio_context_t context = 0;
 	static char buf[4096] __attribute__((aligned(4096)));
 	int fd = try(open(data("aio"), O_RDWR | O_CREAT, 0600));
-	struct iocb cb = { .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = fd, .aio_buf = (long)buf, .aio_nbytes = 4096 }, *cbs = &cb;
+	struct iocb cb = {.aio_lio_opcode = IOCB_CMD_PWRITE,
+			    .aio_fildes = fd,
+			    .aio_buf = (long)buf,
+			    .aio_nbytes = 4096},
+		    *cbs = &cb;
 	struct io_event event;
 
 	try(syscall(SYS_io_setup, 4, &context));
 	must(syscall(SYS_io_submit, context, 1, &cbs) == 1);
-	must(syscall(SYS_io_getevents, context, 1, 1, &event, NULL) == 1 && event.res == 4096);
+	must(syscall(SYS_io_getevents, context, 1, 1, &event, NULL) == 1 &&
+		event.res == 4096);
 }
 
 static void memfd(void)
@@ -663,10 +727,10 @@ static void copying(void)
 	put(in(dir, "a"), "content");
 	a = try(open(in(dir, "a"), O_RDONLY));
 	b = try(open(in(dir, "b"), O_RDWR | O_CREAT, 0600));
-	must(sendfile(b, a, &(off_t){ 0 }, 7) == 7);
-	must(copy_file_range(a, &(off_t){ 0 }, b, NULL, 7, 0) == 7);
+	must(sendfile(b, a, &(off_t){0}, 7) == 7);
+	must(copy_file_range(a, &(off_t){0}, b, NULL, 7, 0) == 7);
 	try(pipe(pipefd));
-	must(splice(a, &(off_t){ 0 }, pipefd[1], NULL, 7, 0) == 7);
+	must(splice(a, &(off_t){0}, pipefd[1], NULL, 7, 0) == 7);
 	must(splice(pipefd[0], NULL, b, NULL, 7, 0) == 7);
 	must(tee(pipefd[0], pipefd[1], 0, 0) == 0);
 	must(contains(in(dir, "b"), "contentcontentcontent"));
@@ -687,7 +751,8 @@ static void rename2(void)
 
 	put(in(dir, "a"), "one");
 	put(in(dir, "b"), "two");
-	refuses(EEXIST, renameat2(AT_FDCWD, in(dir, "a"), AT_FDCWD, in(dir, "b"), RENAME_NOREPLACE));
+	refuses(EEXIST, renameat2(AT_FDCWD, in(dir, "a"), AT_FDCWD, in(dir, "b"),
+				RENAME_NOREPLACE));
 	try(renameat2(AT_FDCWD, in(dir, "a"), AT_FDCWD, in(dir, "b"), RENAME_EXCHANGE));
 	must(contains(in(dir, "a"), "two"));
 }
@@ -695,8 +760,9 @@ static void rename2(void)
 static void ofd_locks(void)
 {
 	const char *dir = scratch();
-	struct flock lock = { .l_type = F_WRLCK };
-	int a = try(open(in(dir, "a"), O_RDWR | O_CREAT, 0600)), b = try(open(in(dir, "a"), O_RDWR));
+	struct flock lock = {.l_type = F_WRLCK};
+	int a = try(open(in(dir, "a"), O_RDWR | O_CREAT, 0600)),
+	    b = try(open(in(dir, "a"), O_RDWR));
 
 	try(fcntl(a, F_OFD_SETLK, &lock));
 	refuses(EAGAIN, fcntl(b, F_OFD_SETLK, &lock));
@@ -707,7 +773,7 @@ static void handles(void)
 	union {
 		struct file_handle head;
 		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
-	} handle = { .head.handle_bytes = MAX_HANDLE_SZ };
+	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
 	int id, dir = try(open("/data", O_RDONLY));
 
 	put(data("handle"), "x");
@@ -719,14 +785,15 @@ static void mount_api(void)
 {
 	struct mount_attr {
 		uint64_t set, clear, propagation, userns;
-	} attr = { .set = 1 /* MOUNT_ATTR_RDONLY */ };
+	} attr = {.set = 1 /* MOUNT_ATTR_RDONLY */};
 	const char *dir = scratch();
 	int fs = try(syscall(SYS_fsopen, "tmpfs", 0));
 
 	try(syscall(SYS_fsconfig, fs, 1, "size", "64k", 0));
 	try(syscall(SYS_fsconfig, fs, 6, NULL, NULL, 0));
 	int tree = try(syscall(SYS_fsmount, fs, 0, 0));
-	try(syscall(SYS_move_mount, tree, "", AT_FDCWD, dir, 4 /* MOVE_MOUNT_F_EMPTY_PATH */));
+	try(syscall(SYS_move_mount, tree, "", AT_FDCWD, dir,
+		4 /* MOVE_MOUNT_F_EMPTY_PATH */));
 	put(in(dir, "a"), "x");
 	try(syscall(442 /* mount_setattr */, AT_FDCWD, dir, 0, &attr, sizeof(attr)));
 	refuses(EROFS, open(in(dir, "a"), O_RDWR));
@@ -735,7 +802,7 @@ static void mount_api(void)
 static void openat2_resolve(void)
 {
 	const char *dir = scratch();
-	struct open_how how = { .flags = O_RDONLY, .resolve = RESOLVE_NO_SYMLINKS };
+	struct open_how how = {.flags = O_RDONLY, .resolve = RESOLVE_NO_SYMLINKS};
 
 	try(symlink("/etc", in(dir, "link")));
 	int fd = try(open(dir, O_RDONLY));
@@ -749,7 +816,7 @@ static void list_mounts(void)
 	struct request {
 		uint32_t size, spare;
 		uint64_t id, param;
-	} request = { .size = 24, .id = ~0ULL /* LSMT_ROOT */ };
+	} request = {.size = 24, .id = ~0ULL /* LSMT_ROOT */};
 	uint64_t ids[64];
 	static char buf[4096];
 
@@ -761,45 +828,45 @@ static void list_mounts(void)
 }
 
 const struct probe file_probes[] = {
-	{ "virtio-blk: direct I/O on a volume", odirect },
-	{ "virtio-blk: a read-only disk refuses", read_only_disk },
-	{ "ext4: xattrs, punch hole, collapse, O_TMPFILE", ext4_files },
-	{ "ext4: ACL", ext4_acl },
-	{ "ext4: fs-verity digest and protection", verity },
-	{ "loop: an ext4 image mounted", loop_ext4 },
-	{ "vfat with long names", vfat },
-	{ "ISO 9660 with Rock Ridge or Joliet", iso9660 },
-	{ "EROFS from a regular file", erofs_file },
-	{ "EROFS lz4", erofs_loop },
-	{ "device mapper: linear", dm_linear },
-	{ "device mapper: verity finds a spoiled block", dm_verity },
-	{ "swap on a file", swap_file },
-	{ "overlayfs: whiteout", overlay_whiteout },
-	{ "overlayfs: opaque directory", overlay_opaque },
-	{ "overlayfs: metacopy", overlay_metacopy },
-	{ "overlayfs: redirect_dir", overlay_redirect },
-	{ "overlayfs: volatile", overlay_volatile },
-	{ "overlayfs: userxattr", overlay_userxattr },
-	{ "overlayfs in a user namespace", overlay_unprivileged },
-	{ "F2 overlayfs of 1, 8 and 24 lowers: rename, link, xattr, copy-up", overlay_f2 },
-	{ "idmapped tmpfs", idmap_tmpfs },
-	{ "idmapped ext4", idmap_ext4 },
-	{ "idmapped squashfs", idmap_squashfs },
-	{ "idmapped EROFS", idmap_erofs },
-	{ "FUSE", fuse },
-	{ "FUSE in a user namespace", fuse_unprivileged },
-	{ "inotify", inotify },
-	{ "fanotify with file ids and names", fanotify },
-	{ "io_uring: files, fixed buffers and files, send, poll, recv", io_uring },
-	{ "asynchronous I/O", aio },
-	{ "memfd with seals, without execute permission", memfd },
-	{ "copy_file_range, splice, sendfile, tee, fadvise", copying },
-	{ "statx with mount id", stat_mount_id },
-	{ "renameat2 exchange and noreplace", rename2 },
-	{ "open file description locks", ofd_locks },
-	{ "file handles", handles },
-	{ "new mount API, mount_setattr", mount_api },
-	{ "openat2 refuses links and escapes", openat2_resolve },
-	{ "statmount, listmount", list_mounts },
-	{ NULL, NULL },
+	{"virtio-blk: direct I/O on a volume", odirect},
+	{"virtio-blk: a read-only disk refuses", read_only_disk},
+	{"ext4: xattrs, punch hole, collapse, O_TMPFILE", ext4_files},
+	{"ext4: ACL", ext4_acl},
+	{"ext4: fs-verity digest and protection", verity},
+	{"loop: an ext4 image mounted", loop_ext4},
+	{"vfat with long names", vfat},
+	{"ISO 9660 with Rock Ridge or Joliet", iso9660},
+	{"EROFS from a regular file", erofs_file},
+	{"EROFS lz4", erofs_loop},
+	{"device mapper: linear", dm_linear},
+	{"device mapper: verity finds a spoiled block", dm_verity},
+	{"swap on a file", swap_file},
+	{"overlayfs: whiteout", overlay_whiteout},
+	{"overlayfs: opaque directory", overlay_opaque},
+	{"overlayfs: metacopy", overlay_metacopy},
+	{"overlayfs: redirect_dir", overlay_redirect},
+	{"overlayfs: volatile", overlay_volatile},
+	{"overlayfs: userxattr", overlay_userxattr},
+	{"overlayfs in a user namespace", overlay_unprivileged},
+	{"F2 overlayfs of 1, 8 and 24 lowers: rename, link, xattr, copy-up", overlay_f2},
+	{"idmapped tmpfs", idmap_tmpfs},
+	{"idmapped ext4", idmap_ext4},
+	{"idmapped squashfs", idmap_squashfs},
+	{"idmapped EROFS", idmap_erofs},
+	{"FUSE", fuse},
+	{"FUSE in a user namespace", fuse_unprivileged},
+	{"inotify", inotify},
+	{"fanotify with file ids and names", fanotify},
+	{"io_uring: files, fixed buffers and files, send, poll, recv", io_uring},
+	{"asynchronous I/O", aio},
+	{"memfd with seals, without execute permission", memfd},
+	{"copy_file_range, splice, sendfile, tee, fadvise", copying},
+	{"statx with mount id", stat_mount_id},
+	{"renameat2 exchange and noreplace", rename2},
+	{"open file description locks", ofd_locks},
+	{"file handles", handles},
+	{"new mount API, mount_setattr", mount_api},
+	{"openat2 refuses links and escapes", openat2_resolve},
+	{"statmount, listmount", list_mounts},
+	{NULL, NULL},
 };

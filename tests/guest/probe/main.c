@@ -16,7 +16,8 @@ void put(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CREAT, 0644);
 
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) || close(fd) < 0)
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+		close(fd) < 0)
 		fail(path);
 }
 
@@ -128,7 +129,7 @@ const char *loop_device(const char *file, long size)
 		try(ftruncate(fd, size));
 	snprintf(path, sizeof(path), "/dev/loop%d", n);
 	int loop = try(open(path, O_RDWR));
-	struct loop_config config = { .fd = fd, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	struct loop_config config = {.fd = fd, .info.lo_flags = LO_FLAGS_AUTOCLEAR};
 	try(ioctl(loop, LOOP_CONFIGURE, &config));
 	/*
 	 * The device lives as long as a descriptor, which is left open; one for writing keeps others from mounting it
@@ -150,7 +151,8 @@ static int run(const struct probe *probe)
 	if (!pid) {
 		alarm(60);
 		setpgid(0, 0);
-		if (unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		if (unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0 ||
+			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 			fail("unshare");
 		probe->run();
 		fflush(stdout);
@@ -165,7 +167,8 @@ static int run(const struct probe *probe)
 
 int main(int argc, char **argv)
 {
-	static const struct probe *groups[] = { boot_probes, file_probes, process_probes, network_probes };
+	static const struct probe *groups[] = {
+		boot_probes, file_probes, process_probes, network_probes};
 	int ran = 0, failed = 0;
 
 	setlinebuf(stdout);

@@ -40,7 +40,8 @@ static void add(struct message *m, const void *data, size_t len)
 
 static void attr(struct message *m, int type, const void *data, size_t len)
 {
-	add(m, &(struct rtattr){ .rta_type = type, .rta_len = RTA_LENGTH(len) }, sizeof(struct rtattr));
+	add(m, &(struct rtattr){.rta_type = type, .rta_len = RTA_LENGTH(len)},
+		sizeof(struct rtattr));
 	add(m, data, len);
 }
 
@@ -49,7 +50,7 @@ static size_t begin(struct message *m, int type)
 {
 	size_t nest = m->head.nlmsg_len;
 
-	add(m, &(struct rtattr){ .rta_type = type }, sizeof(struct rtattr));
+	add(m, &(struct rtattr){.rta_type = type}, sizeof(struct rtattr));
 	return nest;
 }
 
@@ -76,9 +77,11 @@ static int talk(struct message *m)
 /* Leaves the attribute IFLA_LINKINFO open. */
 static struct message link_message(const char *name, const char *kind, size_t *ret_info)
 {
-	struct message m = { .head = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_NEWLINK, .nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL } };
+	struct message m = {.head = {.nlmsg_len = NLMSG_HDRLEN,
+				    .nlmsg_type = RTM_NEWLINK,
+				    .nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL}};
 
-	add(&m, &(struct ifinfomsg){ 0 }, sizeof(struct ifinfomsg));
+	add(&m, &(struct ifinfomsg){0}, sizeof(struct ifinfomsg));
 	attr(&m, IFLA_IFNAME, name, strlen(name) + 1);
 	*ret_info = begin(&m, IFLA_LINKINFO);
 	attr(&m, IFLA_INFO_KIND, kind, strlen(kind));
@@ -86,7 +89,8 @@ static struct message link_message(const char *name, const char *kind, size_t *r
 }
 
 /* A link of that kind, on another when LOWER is given, with one attribute of its own when DATA is. */
-static void make_link(const char *kind, const char *lower, int type, const void *data, size_t len)
+static void make_link(
+	const char *kind, const char *lower, int type, const void *data, size_t len)
 {
 	size_t info, nest;
 	struct message m = link_message(kind, kind, &info);
@@ -98,7 +102,7 @@ static void make_link(const char *kind, const char *lower, int type, const void 
 	}
 	end(&m, info);
 	if (lower)
-		attr(&m, IFLA_LINK, &(int){ if_nametoindex(lower) }, sizeof(int));
+		attr(&m, IFLA_LINK, &(int){if_nametoindex(lower)}, sizeof(int));
 	if (talk(&m) < 0)
 		fail(kind);
 	must(if_nametoindex(kind));
@@ -106,7 +110,7 @@ static void make_link(const char *kind, const char *lower, int type, const void 
 
 static void up(const char *name)
 {
-	struct ifreq r = { .ifr_flags = IFF_UP };
+	struct ifreq r = {.ifr_flags = IFF_UP};
 	int fd = try(socket(AF_INET, SOCK_DGRAM, 0));
 
 	strcpy(r.ifr_name, name);
@@ -116,7 +120,7 @@ static void up(const char *name)
 
 static void address(const char *name, const char *ip)
 {
-	struct ifreq r = { .ifr_flags = 0 };
+	struct ifreq r = {.ifr_flags = 0};
 	struct sockaddr_in *in = (void *)&r.ifr_addr;
 	int fd = try(socket(AF_INET, SOCK_DGRAM, 0));
 
@@ -138,10 +142,10 @@ static void veth(pid_t pid)
 
 	data = begin(&m, IFLA_INFO_DATA);
 	peer = begin(&m, VETH_INFO_PEER);
-	add(&m, &(struct ifinfomsg){ 0 }, sizeof(struct ifinfomsg));
+	add(&m, &(struct ifinfomsg){0}, sizeof(struct ifinfomsg));
 	attr(&m, IFLA_IFNAME, "b", 2);
 	if (pid)
-		attr(&m, IFLA_NET_NS_PID, &(int){ pid }, sizeof(int));
+		attr(&m, IFLA_NET_NS_PID, &(int){pid}, sizeof(int));
 	end(&m, peer);
 	end(&m, data);
 	end(&m, info);
@@ -158,7 +162,8 @@ static void in_net(void (*fn)(void))
 static void tcp_over(int family, struct sockaddr *to, socklen_t len)
 {
 	char c;
-	int server = try(socket(family, SOCK_STREAM, 0)), client = try(socket(family, SOCK_STREAM, 0));
+	int server = try(socket(family, SOCK_STREAM, 0)),
+	    client = try(socket(family, SOCK_STREAM, 0));
 
 	try(bind(server, to, len));
 	try(listen(server, 1));
@@ -172,15 +177,19 @@ static void tcp_over(int family, struct sockaddr *to, socklen_t len)
 static void inet4(void)
 {
 	up("lo");
-	tcp_over(AF_INET, (struct sockaddr *)&(struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) },
-		 sizeof(struct sockaddr_in));
+	tcp_over(AF_INET,
+		(struct sockaddr *)&(struct sockaddr_in){
+			.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+		sizeof(struct sockaddr_in));
 }
 
 static void inet6(void)
 {
 	up("lo");
-	tcp_over(AF_INET6, (struct sockaddr *)&(struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT },
-		 sizeof(struct sockaddr_in6));
+	tcp_over(AF_INET6,
+		(struct sockaddr *)&(struct sockaddr_in6){
+			.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT},
+		sizeof(struct sockaddr_in6));
 }
 
 static void ipv4(void)
@@ -195,7 +204,7 @@ static void ipv6(void)
 
 static void unix_sockets(void)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "\0probe" };
+	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "\0probe"};
 
 	tcp_over(AF_UNIX, (struct sockaddr *)&un, sizeof(un.sun_family) + 6);
 	int pair[2];
@@ -208,8 +217,8 @@ static void unix_sockets(void)
 
 static void multicast_in_net(void)
 {
-	struct sockaddr_in group = { .sin_family = AF_INET, .sin_port = htons(4711) };
-	struct ip_mreq join = { .imr_interface.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in group = {.sin_family = AF_INET, .sin_port = htons(4711)};
+	struct ip_mreq join = {.imr_interface.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = try(socket(AF_INET, SOCK_DGRAM, 0));
 	char c;
 
@@ -218,7 +227,8 @@ static void multicast_in_net(void)
 	group.sin_addr = join.imr_multiaddr;
 	try(bind(fd, (struct sockaddr *)&group, sizeof(group)));
 	try(setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)));
-	try(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &join.imr_interface, sizeof(join.imr_interface)));
+	try(setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &join.imr_interface,
+		sizeof(join.imr_interface)));
 	try(sendto(fd, "x", 1, 0, (struct sockaddr *)&group, sizeof(group)));
 	must(recv(fd, &c, 1, 0) == 1);
 }
@@ -230,14 +240,16 @@ static void multicast(void)
 
 static void ping_in_net(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct icmphdr echo = { .type = ICMP_ECHO }, reply;
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct icmphdr echo = {.type = ICMP_ECHO}, reply;
 
 	up("lo");
 	put("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
 	int fd = try(socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP));
 	try(sendto(fd, &echo, sizeof(echo), 0, (struct sockaddr *)&to, sizeof(to)));
-	must(recv(fd, &reply, sizeof(reply), 0) == sizeof(reply) && reply.type == ICMP_ECHOREPLY);
+	must(recv(fd, &reply, sizeof(reply), 0) == sizeof(reply) &&
+		reply.type == ICMP_ECHOREPLY);
 }
 
 static void ping(void)
@@ -249,14 +261,16 @@ static void low_ports(void)
 {
 	put("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
 	try(setresuid(1000, 1000, 1000));
-	try(bind(try(socket(AF_INET, SOCK_DGRAM, 0)), (struct sockaddr *)&(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(81) },
-		 sizeof(struct sockaddr_in)));
+	try(bind(try(socket(AF_INET, SOCK_DGRAM, 0)),
+		(struct sockaddr *)&(struct sockaddr_in){
+			.sin_family = AF_INET, .sin_port = htons(81)},
+		sizeof(struct sockaddr_in)));
 }
 
 static void other_side(void)
 {
 	char c;
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_port = htons(7) };
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(7)};
 	socklen_t len = sizeof(from);
 	int fd = try(socket(AF_INET, SOCK_DGRAM, 0));
 
@@ -272,8 +286,8 @@ static void other_side(void)
 static void veth_in_net(void)
 {
 	int ready[2];
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(7) };
-	struct timeval limit = { .tv_usec = 200000 };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(7)};
+	struct timeval limit = {.tv_usec = 200000};
 	char c;
 
 	try(pipe(ready));
@@ -305,11 +319,13 @@ static void links_in_net(void)
 {
 	make_link("bridge", NULL, 0, NULL, 0);
 	make_link("dummy", NULL, 0, NULL, 0);
-	make_link("vlan", "dummy", IFLA_VLAN_ID, &(uint16_t){ 7 }, sizeof(uint16_t));
-	make_link("macvlan", "dummy", IFLA_MACVLAN_MODE, &(uint32_t){ MACVLAN_MODE_BRIDGE }, sizeof(uint32_t));
+	make_link("vlan", "dummy", IFLA_VLAN_ID, &(uint16_t){7}, sizeof(uint16_t));
+	make_link("macvlan", "dummy", IFLA_MACVLAN_MODE, &(uint32_t){MACVLAN_MODE_BRIDGE},
+		sizeof(uint32_t));
 	/* A link carries macvlans or ipvlans, not both. */
-	make_link("ipvlan", "bridge", IFLA_IPVLAN_MODE, &(uint16_t){ IPVLAN_MODE_L2 }, sizeof(uint16_t));
-	make_link("vxlan", NULL, IFLA_VXLAN_ID, &(uint32_t){ 42 }, sizeof(uint32_t));
+	make_link("ipvlan", "bridge", IFLA_IPVLAN_MODE, &(uint16_t){IPVLAN_MODE_L2},
+		sizeof(uint16_t));
+	make_link("vxlan", NULL, IFLA_VXLAN_ID, &(uint32_t){42}, sizeof(uint32_t));
 	make_link("wireguard", NULL, 0, NULL, 0);
 }
 
@@ -320,10 +336,11 @@ static void links(void)
 
 static void tun_in_net(void)
 {
-	struct ifreq r = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "probe" };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9) };
+	struct ifreq r = {.ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "probe"};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
 	char packet[256];
-	int fd = try(open("/dev/net/tun", O_RDWR)), udp = try(socket(AF_INET, SOCK_DGRAM, 0));
+	int fd = try(open("/dev/net/tun", O_RDWR)),
+	    udp = try(socket(AF_INET, SOCK_DGRAM, 0));
 
 	try(ioctl(fd, TUNSETIFF, &r));
 	put("/proc/sys/net/ipv6/conf/probe/disable_ipv6", "1");
@@ -344,8 +361,12 @@ static void tun(void)
 
 static struct message qdisc_message(const char *kind, uint32_t parent)
 {
-	struct message m = { .head = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_NEWQDISC, .nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE } };
-	struct tcmsg t = { .tcm_ifindex = if_nametoindex("lo"), .tcm_parent = parent, .tcm_handle = parent == TC_H_ROOT ? 0x10000 : 0xffff0000 };
+	struct message m = {.head = {.nlmsg_len = NLMSG_HDRLEN,
+				    .nlmsg_type = RTM_NEWQDISC,
+				    .nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE}};
+	struct tcmsg t = {.tcm_ifindex = if_nametoindex("lo"),
+		.tcm_parent = parent,
+		.tcm_handle = parent == TC_H_ROOT ? 0x10000 : 0xffff0000};
 
 	add(&m, &t, sizeof(t));
 	attr(&m, TCA_KIND, kind, strlen(kind) + 1);
@@ -354,9 +375,13 @@ static struct message qdisc_message(const char *kind, uint32_t parent)
 
 static void drop_root(void)
 {
-	struct message m = { .head = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_DELQDISC } };
+	struct message m = {
+		.head = {.nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_DELQDISC}};
 
-	add(&m, &(struct tcmsg){ .tcm_ifindex = if_nametoindex("lo"), .tcm_parent = TC_H_ROOT }, sizeof(struct tcmsg));
+	add(&m,
+		&(struct tcmsg){
+			.tcm_ifindex = if_nametoindex("lo"), .tcm_parent = TC_H_ROOT},
+		sizeof(struct tcmsg));
 	try(talk(&m));
 }
 
@@ -370,7 +395,7 @@ static void qdiscs_in_net(void)
 	if (talk(&m) < 0)
 		fail("fq_codel");
 	drop_root();
-	struct tc_htb_glob htb = { .version = 3, .rate2quantum = 10 };
+	struct tc_htb_glob htb = {.version = 3, .rate2quantum = 10};
 	m = qdisc_message("htb", TC_H_ROOT);
 	nest = begin(&m, TCA_OPTIONS);
 	attr(&m, TCA_HTB_INIT, &htb, sizeof(htb));
@@ -378,7 +403,8 @@ static void qdiscs_in_net(void)
 	if (talk(&m) < 0)
 		fail("htb");
 	drop_root();
-	struct tc_tbf_qopt tbf = { .rate = { .rate = 1000000, .cell_log = 3, .linklayer = 1 }, .limit = 10000 };
+	struct tc_tbf_qopt tbf = {
+		.rate = {.rate = 1000000, .cell_log = 3, .linklayer = 1}, .limit = 10000};
 	static uint32_t table[256];
 	uint32_t burst = 10000;
 	m = qdisc_message("tbf", TC_H_ROOT);
@@ -409,7 +435,7 @@ static void qdiscs(void)
 static void netem_in_net(void)
 {
 	/* In ticks of 64 ns: 100 ms, for each way. */
-	struct tc_netem_qopt qopt = { .latency = 100000000 / 64, .limit = 1000 };
+	struct tc_netem_qopt qopt = {.latency = 100000000 / 64, .limit = 1000};
 	struct message m;
 	struct timespec before, after;
 
@@ -421,7 +447,9 @@ static void netem_in_net(void)
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	ping_in_net();
 	clock_gettime(CLOCK_MONOTONIC, &after);
-	must((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 >= 190);
+	must((after.tv_sec - before.tv_sec) * 1000 +
+			(after.tv_nsec - before.tv_nsec) / 1000000 >=
+		190);
 }
 
 static void netem(void)
@@ -432,10 +460,13 @@ static void netem(void)
 static int load(enum bpf_prog_type type, int value)
 {
 	struct bpf_insn program[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = value },
-		{ .code = BPF_JMP | BPF_EXIT },
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = value},
+		{.code = BPF_JMP | BPF_EXIT},
 	};
-	union bpf_attr attr = { .prog_type = type, .insns = (long)program, .insn_cnt = 2, .license = (long)"GPL" };
+	union bpf_attr attr = {.prog_type = type,
+		.insns = (long)program,
+		.insn_cnt = 2,
+		.license = (long)"GPL"};
 
 	return try(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)));
 }
@@ -443,9 +474,10 @@ static int load(enum bpf_prog_type type, int value)
 /* Is a datagram to ourselves over lo lost? */
 static int lost(void)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(in);
-	struct timeval limit = { .tv_usec = 300000 };
+	struct timeval limit = {.tv_usec = 300000};
 	char c;
 	int fd = try(socket(AF_INET, SOCK_DGRAM, 0));
 
@@ -466,9 +498,12 @@ static void tc_bpf_in_net(void)
 	must(!lost());
 	m = qdisc_message("clsact", TC_H_CLSACT);
 	try(talk(&m));
-	m = (struct message){ .head = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_NEWTFILTER, .nlmsg_flags = NLM_F_CREATE } };
-	struct tcmsg t = { .tcm_ifindex = if_nametoindex("lo"), .tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
-			   .tcm_info = TC_H_MAKE(1 << 16, htons(ETH_P_ALL)) };
+	m = (struct message){.head = {.nlmsg_len = NLMSG_HDRLEN,
+				     .nlmsg_type = RTM_NEWTFILTER,
+				     .nlmsg_flags = NLM_F_CREATE}};
+	struct tcmsg t = {.tcm_ifindex = if_nametoindex("lo"),
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
+		.tcm_info = TC_H_MAKE(1 << 16, htons(ETH_P_ALL))};
 	add(&m, &t, sizeof(t));
 	attr(&m, TCA_KIND, "bpf", 4);
 	size_t nest = begin(&m, TCA_OPTIONS);
@@ -488,10 +523,12 @@ static void tc_bpf(void)
 
 static void attach_xdp(const char *name, int flags)
 {
-	struct message m = { .head = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_SETLINK } };
+	struct message m = {
+		.head = {.nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = RTM_SETLINK}};
 	int fd = load(BPF_PROG_TYPE_XDP, XDP_DROP);
 
-	add(&m, &(struct ifinfomsg){ .ifi_index = if_nametoindex(name) }, sizeof(struct ifinfomsg));
+	add(&m, &(struct ifinfomsg){.ifi_index = if_nametoindex(name)},
+		sizeof(struct ifinfomsg));
 	size_t nest = begin(&m, IFLA_XDP | NLA_F_NESTED);
 	attr(&m, IFLA_XDP_FD, &fd, sizeof(fd));
 	attr(&m, IFLA_XDP_FLAGS, &flags, sizeof(flags));
@@ -517,12 +554,16 @@ static void xdp(void)
 
 static void packet_in_net(void)
 {
-	struct tpacket_req req = { .tp_block_size = 4096, .tp_block_nr = 2, .tp_frame_size = 2048, .tp_frame_nr = 4 };
+	struct tpacket_req req = {.tp_block_size = 4096,
+		.tp_block_nr = 2,
+		.tp_frame_size = 2048,
+		.tp_frame_nr = 4};
 	int fd = try(socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL))), version = TPACKET_V2;
 
 	try(setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)));
 	try(setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req)));
-	struct tpacket2_hdr *frame = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	struct tpacket2_hdr *frame =
+		mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	must(frame != MAP_FAILED);
 	up("lo");
 	must(!lost());
@@ -538,7 +579,9 @@ static void diag_of(int family, const void *request, size_t len)
 {
 	char buf[8192];
 	int fd = try(socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG));
-	struct message m = { .head = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
+	struct message m = {.head = {.nlmsg_len = NLMSG_HDRLEN,
+				    .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+				    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP}};
 
 	add(&m, request, len);
 	try(send(fd, &m, m.head.nlmsg_len, 0));
@@ -549,9 +592,11 @@ static void diag_of(int family, const void *request, size_t len)
 
 static void diag_in_net(void)
 {
-	struct inet_diag_req_v2 inet = { .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0U };
-	struct unix_diag_req un = { .sdiag_family = AF_UNIX, .udiag_states = ~0U };
-	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct inet_diag_req_v2 inet = {.sdiag_family = AF_INET,
+		.sdiag_protocol = IPPROTO_TCP,
+		.idiag_states = ~0U};
+	struct unix_diag_req un = {.sdiag_family = AF_UNIX, .udiag_states = ~0U};
+	struct sockaddr_in in = {.sin_family = AF_INET};
 	int pair[2], fd = try(socket(AF_INET, SOCK_STREAM, 0));
 
 	try(bind(fd, (struct sockaddr *)&in, sizeof(in)));
@@ -568,7 +613,8 @@ static void diag(void)
 
 static void vsock(void)
 {
-	struct sockaddr_vm vm = { .svm_family = AF_VSOCK, .svm_port = 4711, .svm_cid = VMADDR_CID_ANY };
+	struct sockaddr_vm vm = {
+		.svm_family = AF_VSOCK, .svm_port = 4711, .svm_cid = VMADDR_CID_ANY};
 	int fd = try(socket(AF_VSOCK, SOCK_STREAM, 0));
 
 	try(bind(fd, (struct sockaddr *)&vm, sizeof(vm)));
@@ -577,7 +623,7 @@ static void vsock(void)
 
 static void tcp_features_in_net(void)
 {
-	static const char *const algorithms[] = { "bbr", "cubic" };
+	static const char *const algorithms[] = {"bbr", "cubic"};
 	char name[16];
 	int on = 1;
 	socklen_t len;
@@ -585,7 +631,8 @@ static void tcp_features_in_net(void)
 	up("lo");
 	for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		int fd = try(socket(AF_INET, SOCK_STREAM, 0));
-		try(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algorithms[i], strlen(algorithms[i])));
+		try(setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algorithms[i],
+			strlen(algorithms[i])));
 		len = sizeof(name);
 		try(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
 		must(!strcmp(name, algorithms[i]));
@@ -605,9 +652,11 @@ static void tcp_features(void)
 static void udp_offload_in_net(void)
 {
 	static char buf[4096];
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in in = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(in);
-	int fd = try(socket(AF_INET, SOCK_DGRAM, 0)), to = try(socket(AF_INET, SOCK_DGRAM, 0)), segment = 1000, on = 1;
+	int fd = try(socket(AF_INET, SOCK_DGRAM, 0)),
+	    to = try(socket(AF_INET, SOCK_DGRAM, 0)), segment = 1000, on = 1;
 
 	up("lo");
 	try(bind(to, (struct sockaddr *)&in, sizeof(in)));
@@ -624,23 +673,23 @@ static void udp_offload(void)
 }
 
 const struct probe network_probes[] = {
-	{ "IPv4 TCP on loopback", ipv4 },
-	{ "IPv6 TCP on loopback", ipv6 },
-	{ "unix sockets: abstract names, credentials", unix_sockets },
-	{ "multicast", multicast },
-	{ "ping sockets", ping },
-	{ "low ports for users", low_ports },
-	{ "C3 veth between two network namespaces", veth_pair },
-	{ "links: bridge, dummy, vlan, macvlan, ipvlan, vxlan, wireguard", links },
-	{ "tun and tap", tun },
-	{ "qdiscs: htb, tbf, fq_codel, clsact, ingress", qdiscs },
-	{ "netem delays", netem },
-	{ "cls_bpf drops", tc_bpf },
-	{ "XDP generic and on veth", xdp },
-	{ "AF_PACKET with a ring", packet },
-	{ "inet and unix diag", diag },
-	{ "AF_VSOCK", vsock },
-	{ "BBR, cubic, fast open, zerocopy, SYN cookies", tcp_features },
-	{ "UDP segmentation and coalescing", udp_offload },
-	{ NULL, NULL },
+	{"IPv4 TCP on loopback", ipv4},
+	{"IPv6 TCP on loopback", ipv6},
+	{"unix sockets: abstract names, credentials", unix_sockets},
+	{"multicast", multicast},
+	{"ping sockets", ping},
+	{"low ports for users", low_ports},
+	{"C3 veth between two network namespaces", veth_pair},
+	{"links: bridge, dummy, vlan, macvlan, ipvlan, vxlan, wireguard", links},
+	{"tun and tap", tun},
+	{"qdiscs: htb, tbf, fq_codel, clsact, ingress", qdiscs},
+	{"netem delays", netem},
+	{"cls_bpf drops", tc_bpf},
+	{"XDP generic and on veth", xdp},
+	{"AF_PACKET with a ring", packet},
+	{"inet and unix diag", diag},
+	{"AF_VSOCK", vsock},
+	{"BBR, cubic, fast open, zerocopy, SYN cookies", tcp_features},
+	{"UDP segmentation and coalescing", udp_offload},
+	{NULL, NULL},
 };

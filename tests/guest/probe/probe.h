@@ -31,31 +31,32 @@ struct probe {
 	void (*run)(void);
 };
 
-extern const struct probe boot_probes[], file_probes[], process_probes[], network_probes[];
+extern const struct probe boot_probes[], file_probes[], process_probes[],
+	network_probes[];
 
 _Noreturn void fail(const char *what);
 
 /* A system call that must succeed, a condition that must hold. */
-#define try(expr)                                    \
-	({                                           \
-		long try_result = (long)(expr);      \
-		if (try_result < 0)                  \
-			fail(#expr);                 \
-		try_result;                          \
+#define try(expr)                                                                        \
+	({                                                                               \
+		long try_result = (long)(expr);                                          \
+		if (try_result < 0)                                                      \
+			fail(#expr);                                                     \
+		try_result;                                                              \
 	})
-#define must(cond)                           \
-	do {                                 \
-		if (!(cond)) {               \
-			errno = 0;           \
-			fail(#cond);         \
-		}                            \
+#define must(cond)                                                                       \
+	do {                                                                             \
+		if (!(cond)) {                                                           \
+			errno = 0;                                                       \
+			fail(#cond);                                                     \
+		}                                                                        \
 	} while (0)
 /* A system call that must fail with that error. */
-#define refuses(error, expr)                             \
-	do {                                             \
-		errno = 0;                               \
-		if ((long)(expr) >= 0 || errno != (error)) \
-			fail("not refused: " #expr);     \
+#define refuses(error, expr)                                                             \
+	do {                                                                             \
+		errno = 0;                                                               \
+		if ((long)(expr) >= 0 || errno != (error))                               \
+			fail("not refused: " #expr);                                     \
 	} while (0)
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
