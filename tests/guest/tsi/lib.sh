@@ -7,12 +7,12 @@
 #   stop_host              ends it
 #   tsi_boot [-v SOCKET] FAMILY GROUPS [WORDS]   boots tsi-guest, with more words on the command line
 #   tsi_results            its results become ours
-#   family FAMILY GROUPS [HOST OPTION...]        all of that, with the family's host; $more is more command line,
+#   family FAMILY GROUPS [HOST OPTION...]        all of that, with the family's host; $append is more command line,
 #                          $vcpus the number of CPUs
 
 vsock_host=$BUILDDIR/tests/vsock-host/vsock-host
 host_pid=
-more=
+append=
 vcpus=1
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need cpio cpio
@@ -87,7 +87,7 @@ family() {
 		;;
 	esac
 	start_host --family "$name" "$@"
-	tsi_boot -v "$T/vsock" "$name" "$groups" "$token $more"
+	tsi_boot -v "$T/vsock" "$name" "$groups" "$token $append"
 	tsi_results
 	stop_host
 }

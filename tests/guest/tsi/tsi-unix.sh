@@ -5,6 +5,6 @@
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
 mkdir "$T/tmp"
-more=tsi_hijack_unix
+append=tsi_hijack_unix
 family libkrun-1.19.7 unix-host,stream/IPv4 --unix-root "$T"
 done_testing
