@@ -28,22 +28,22 @@ echo "# guest instructions from /init to the entry point: $instructions (accepte
 check "instructions are counted" [ $instructions -gt 100000 ]
 check "no more than 15% above the accepted figure" [ $instructions -le $limit ]
 
-# An agent that ends at once is waited for no longer. Virtual time jumps whenever the guest waits for a disk: what
-# counts is the time from the agent's last line to the entry point's.
-total=$(number 'cost .* at')
+# PID 1 waits a second for an agent's ready file, and says so when it comes to nothing; not for one that has ended.
+waited='^init-oci: /supermachine-agent: no /run/supermachine-agent-ready$'
 entry brief
 cp "$T/brief/entry" "$T/brief/supermachine-agent"
 pack brief
-run -i "$T/first.cpio.gz" -q "$icount" "$base" "$T/brief.img"
-ended_at=$(sed -n '/^cost /{s/.* at //p;q;}' "$console")
-delay=$(($(number 'cost .* at') - ended_at))
-echo "# from the end of such an agent to the entry point: $delay ns; a whole boot without agent: $total ns"
-item 25 "an agent that ends at once does not delay the boot" [ $delay -lt $((total + 50000000)) ]
-item 25 "its start is told" has 'exec-agent: spawned'
+# In real time: virtual time jumps ahead while the agent is read from the disk.
+run "$base" "$T/brief.img"
+item 25 "an agent that ends at once is started" has 'exec-agent: spawned'
+item 25 "an agent that ends at once is not waited for" lacks "$waited"
 
 delta idle container-probe report container-probe idle 60
+printf '#!/bin/sh\nexec sleep 1000\n' >"$T/idle/supermachine-agent"
+chmod 755 "$T/idle/supermachine-agent"
 pack idle
 run -q "$icount" "$base" "$T/idle.img"
+item 25 "an agent that lives is waited for" has "$waited"
 check "PID 1 does not run in 60 idle seconds" has '^idle wake-ups 0$'
 rss=$(number 'idle rss')
 echo "# resident memory of PID 1: $rss KiB"
