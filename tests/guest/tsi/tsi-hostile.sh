@@ -5,7 +5,7 @@
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
 # FUZZ_PACKETS and FUZZ_SEED: more of them, or those of another run, which said its seed.
-append="fuzz=${FUZZ_PACKETS:-10000} ${FUZZ_SEED:+seed=$FUZZ_SEED}"
+append="fuzz=${FUZZ_PACKETS:-10000} seed=${FUZZ_SEED:-$(date +%s)}"
 family libkrun-1.19.7 hostile
 family supermachine-0.7 hostile
 done_testing
