@@ -56,11 +56,15 @@ item 5 "the workload does not run" lacks '^layers\|init-oci: exec'
 delta nothing
 cat >"$T/nothing/supermachine-agent" <<'EOF'
 #!/bin/sh
+while [ ! -s /run/supermachine-workload.exit ]; do sleep 0.1; done
+sleep 1
 echo "agent sees $(grep -c ' / overlay ' /proc/1/mounts) roots, $(grep -c ' overlay ' /proc/1/mounts) overlays" >/dev/console
 EOF
 chmod 755 "$T/nothing/supermachine-agent"
 pack nothing
-run "$base" "$T/nothing.img"
+boot "$base" "$T/nothing.img"
+expect '^agent sees' || :
+halt
 item 6 "no command: one overlay" has '^agent sees 1 roots, 1 overlays$'
 item 6 "no command: the shell" has '^init-oci: exec /bin/sh'
 item 6 "no command: a line says so" has '^init-oci: .*/.supermachine-cmd'
