@@ -13,6 +13,8 @@
 vsock_host=$BUILDDIR/tests/vsock-host/vsock-host
 host_pid=
 append=
+# shellcheck disable=SC2034 # for ../lib.sh
+started='^tsi-guest: '
 vcpus=1
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need cpio cpio
