@@ -10,6 +10,7 @@ need mksquashfs squashfs-tools
 need mke2fs e2fsprogs
 need losetup mount
 [ "$(id -u)" -eq 0 ] || skip_all "needs root for loop devices and mounts"
+mountpoint -q / || skip_all "needs a root that is a mount point, which a chroot has not"
 
 sh "$SRCDIR/data/init/join.sh" >"$T/init-oci.c"
 ${CC:-cc} -std=gnu11 -g -O1 -static -o "$T/init" "$T/init-oci.c" || skip_all "no static C library: libc6-dev"
