@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Proves the conformance list of TSI against the newest libkrun host, whose end of data is a half-close; 4 CPUs.
+# Proves the conformance list of TSI against the newest libkrun host, whose end of data is a half-close.
+# TSI_CPUS is the number of CPUs.
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
-vcpus=4
+vcpus=${TSI_CPUS:-1}
 family libkrun-1.19.7 stream,connect,listen,names,udp,poll,options,ioctl,hijack,plain,unix
 done_testing
