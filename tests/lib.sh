@@ -18,26 +18,26 @@ ok() {
 	if [ "$1" -eq 0 ]; then echo "ok $count - $2"; else echo "not ok $count - $2"; fi
 }
 
-# check NAME COMMAND...: passes when COMMAND succeeds; a function stops at its first failing line.
-check() {
+# attempt NAME COMMAND...: sets check_name and check_status; what COMMAND prints is in $T/.check.
+attempt() {
 	check_name=$1
 	shift
 	set +e
 	(set -e; "$@") >"$T/.check" 2>&1
 	check_status=$?
 	set -e
+}
+
+# check NAME COMMAND...: passes when COMMAND succeeds; a function stops at its first failing line.
+check() {
+	attempt "$@"
 	ok "$check_status" "$check_name"
 	[ "$check_status" -eq 0 ] || sed 's/^/# /' "$T/.check"
 }
 
 # check_fails NAME COMMAND...: passes when COMMAND fails, but not by a signal or a missing command.
 check_fails() {
-	check_name=$1
-	shift
-	set +e
-	(set -e; "$@") >"$T/.check" 2>&1
-	check_status=$?
-	set -e
+	attempt "$@"
 	if [ "$check_status" -gt 0 ] && [ "$check_status" -lt 126 ]; then ok 0 "$check_name"; return; fi
 	ok 1 "$check_name"
 	sed 's/^/# /' "$T/.check"
