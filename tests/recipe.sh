@@ -22,6 +22,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--output) output=$2 ;;
 	--work) mkdir -p "$2"; cd "$2" ;;
+	--accept-config) shift; continue ;;
 	esac
 	shift 2
 done
@@ -103,6 +104,52 @@ fi
 check 'source-bundle has source, recipe and licences' bundle
 check 'source-bundle refuses another source' \
 	exits 1 'is not that of' env LINUX_TARBALL="$T/kernel" sh data/source-bundle.sh "$T/other.tar"
+
+# update-pin with an apt that knows one version: $T/version.
+mkdir -p bin usr/src usr/share/doc/linux-source-6.12
+cat >bin/apt-cache <<'STUB'
+#!/bin/sh
+echo "  Candidate: $(cat "$T/version")"
+STUB
+cat >bin/apt-get <<'STUB'
+#!/bin/sh
+touch package.deb
+STUB
+cat >bin/dpkg-deb <<'STUB'
+#!/bin/sh
+cp -R "$T/usr" .
+STUB
+chmod 755 bin/*
+echo newer >usr/src/linux-source-6.12.tar.xz
+printf 'linux (6.13.1-1) stable; urgency=high\n\n -- A B <a@example.org>  Thu, 01 Jan 2026 00:00:00 +0000\n' |
+	gzip >usr/share/doc/linux-source-6.12/changelog.Debian.gz
+
+update_pin() {
+	echo "$1" >version
+	PATH="$T/bin:$PATH" sh data/linux/update-pin.sh --work "$T/pin-work" --output "$T/pin-work/kernel"
+}
+
+stays() {
+	cp data/linux/source source
+	update_pin 1.0
+	cmp source data/linux/source
+}
+
+moves() {
+	update_pin 6.13.1-1
+	[ "$(. data/linux/source && echo "$LINUX_VERSION $LINUX_RELEASE $EPOCH $LINUX_TARBALL_SHA256")" = \
+		"6.13.1-1 6.13.1-supermachine 1767225600 $($SHA256 usr/src/linux-source-6.12.tar.xz | sed 's/ .*//')" ]
+	cmp pin-work/linux-source-6.12.tar.xz usr/src/linux-source-6.12.tar.xz
+	cp source data/linux/source
+}
+
+if command -v dpkg >/dev/null; then
+	check 'update-linux keeps the newest pin' stays
+	check 'update-linux moves the pin: version, sum, release and date' moves
+	check 'update-linux says when apt knows no source' exits 1 'apt knows no' update_pin '(none)'
+else
+	skip 'update-linux moves the pin' 'dpkg: a Debian machine'
+fi
 
 cp "$SRCDIR/data/linux/build.sh" data/linux/build.sh
 if command -v aarch64-linux-gnu-gcc >/dev/null && command -v bison >/dev/null && command -v flex >/dev/null &&
