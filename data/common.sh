@@ -32,11 +32,11 @@ recipe_files() {
 		! -name .dirstamp ! -name '*~' ! -name '.*.sw?' ! -name '*.orig' ! -name '*.rej' -print | sort
 }
 
-# recipe_sha256: the hash of everything that decides the bytes of kernel and init-oci.
+# recipe_sha256: the hash of everything that decides the bytes of kernel and init-oci: no variants.
 recipe_sha256() {
 	(
 		cd "$data" || exit
-		recipe_files | grep -v -e '\.md$' -e /Makefile.inc -e /update-pin.sh |
+		recipe_files | grep -v -e '\.md$' -e /variants/ -e /Makefile.inc -e /update-pin.sh |
 			while IFS= read -r file; do
 				echo "$(sha256 "$file") $file"
 			done

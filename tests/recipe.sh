@@ -155,15 +155,52 @@ cp "$SRCDIR/data/linux/build.sh" data/linux/build.sh
 if command -v aarch64-linux-gnu-gcc >/dev/null && command -v bison >/dev/null && command -v flex >/dev/null &&
 	command -v bc >/dev/null && command -v ld.lld >/dev/null; then
 	build() {
-		LINUX_TARBALL=$1 sh data/linux/build.sh --work "$T/kernel-work" --output "$T/image"
+		sh data/linux/build.sh --work "$T/kernel-work" --output image "$@"
 	}
-	check 'the kernel build refuses another source' exits 1 'sha256' build "$T/kernel"
+	check 'the kernel build refuses another source' exits 1 'sha256' build --tarball "$T/kernel"
 	mkdir linux-6.12
 	echo all: >linux-6.12/Makefile
 	tar -cJf tarball linux-6.12
 	sed -i "s/^LINUX_TARBALL_SHA256=.*/LINUX_TARBALL_SHA256=$($SHA256 tarball | sed 's/ .*//')/" data/linux/source
-	check 'the kernel build refuses a patch that does not apply' exits 1 'does not apply' build "$T/tarball"
+	check 'the kernel build refuses a patch that does not apply' exits 1 'does not apply' build
 	check 'and leaves no Image' test ! -e image
+
+	# A kernel whose Image is its configuration, and whose Kconfig knows no CONFIG_DROPPED.
+	rm -r data/linux/patches/* data/linux/config/* data/linux/overlay
+	printf '%s\n' '--- /dev/null' '+++ b/patched' '@@ -0,0 +1 @@' '+patched' >data/linux/patches/0001.patch
+	cat >linux-6.12/Makefile <<-'MAKE'
+		allnoconfig: patched; grep -v CONFIG_DROPPED $(KCONFIG_ALLCONFIG) >$(O)/.config
+		Image: $(O)/include/config/kernel.release $(O)/arch/arm64/boot/Image
+		%/kernel.release: force; mkdir -p $(@D); sed -n 's/CONFIG_LOCALVERSION="\(.*\)"/6.12.0\1/p' $(O)/.config >$@
+		%/Image: force; mkdir -p $(@D); cp $(O)/.config $@
+		force:
+	MAKE
+	tar -cJf tarball linux-6.12
+	sed -i -e "s/^LINUX_TARBALL_SHA256=.*/LINUX_TARBALL_SHA256=$($SHA256 tarball | sed 's/ .*//')/" \
+		-e 's/^LINUX_RELEASE=.*/LINUX_RELEASE=6.12.0-one/' data/linux/source
+	fragment() {
+		file=$1
+		shift
+		printf '%s\n' "$@" >"data/linux/$file.config"
+	}
+	fragment config/00 'CONFIG_LOCALVERSION="-one"' CONFIG_A=y CONFIG_B=2
+	fragment variants/good 'CONFIG_LOCALVERSION="-one-good"' CONFIG_B=3
+	fragment variants/dropped 'CONFIG_LOCALVERSION="-one-dropped"' CONFIG_DROPPED=y
+	fragment variants/nameless CONFIG_B=3
+	variant() {
+		build --variant good && grep -x CONFIG_A=y image && grep -x CONFIG_B=3 image
+	}
+	plain() {
+		grep -x CONFIG_B=2 kernel-work/linux/build/.config && build && grep -x CONFIG_B=2 image
+	}
+	check 'the kernel build refuses a configuration that is not resolved.config' exits 1 'is not resolved' build
+	check 'and takes it when told so' build --accept-config
+	check 'a variant wins over the other fragments' variant
+	check 'and leaves the plain build and resolved.config alone' plain
+	check 'a variant whose option is dropped is refused' exits 1 'did not accept: .*DROPPED' build --variant dropped
+	check 'and one whose release is that of the payload' exits 1 'release is 6.12.0-one,' build --variant nameless
+	check 'and one that does not exist' exits 1 'no variant other' build --variant other
+	check 'and one that would write resolved.config' exits 1 'has no resolved' build --variant good --accept-config
 else
 	skip 'the kernel build refuses another source' \
 		'install the packages gcc-aarch64-linux-gnu, lld, bc, bison and flex'

@@ -16,6 +16,8 @@ usage: build.sh --work DIR [--output FILE] [option...]
   --tarball FILE   source (default: $LINUX_TARBALL, or where Debian's package
                    puts it)
   --jobs N         compile jobs (default: the number of processors)
+  --variant NAME   with variants/NAME.config as the last fragment, in a build
+                   directory of its own
   --menu           edit the configuration; saved as config/90-local.config
   --accept-config  write resolved.config instead of comparing with it
 EOF
@@ -30,17 +32,18 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=/dev/null
 . "$here/source"
 tarball=${LINUX_TARBALL:-/usr/src/$LINUX_PACKAGE.tar.xz}
-work='' output='' jobs=$(getconf _NPROCESSORS_ONLN) menu=false accept=false
+work='' output='' variant='' jobs=$(getconf _NPROCESSORS_ONLN) menu=false accept=false
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--work | --output | --tarball | --jobs)
+	--work | --output | --tarball | --jobs | --variant)
 		[ $# -gt 1 ] || die "$1 needs a value"
 		case $1 in
 		--work) work=$2 ;;
 		--output) output=$2 ;;
 		--tarball) tarball=$2 ;;
 		--jobs) jobs=$2 ;;
+		--variant) variant=$2 ;;
 		esac
 		shift ;;
 	--menu) menu=true ;;
@@ -51,6 +54,11 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -n "$work" ] || die "--work is missing"
+fragment=${variant:+$here/variants/$variant.config}
+if [ -n "$variant" ]; then
+	[ -f "$fragment" ] || die "there is no variant $variant"
+	if $menu || $accept; then die "a variant has no resolved.config"; fi
+fi
 
 need() {
 	command -v "$1" >/dev/null || die "$1 is missing: apt install $2"
@@ -70,7 +78,7 @@ work=$(cd "$work" && pwd)
 src=$work/linux
 # Directly below the source, so that kbuild names every file relative to "..":
 # no path of this machine reaches the Image or the compiler cache.
-obj=$src/build
+obj=$src/build${variant:+-$variant}
 
 # Source: unpacked, patched and overlaid once per state of the recipe.
 recipe=$(cd "$here" && {
@@ -104,7 +112,7 @@ kmake() {
 		KBUILD_BUILD_USER=supermachine KBUILD_BUILD_HOST=kernel \
 		KBUILD_BUILD_VERSION=1 \
 		KBUILD_BUILD_TIMESTAMP="$(date -u -d "@$EPOCH")" \
-		make -C "$src" O=build ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
+		make -C "$src" O="${obj##*/}" ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- \
 		CC="${ccache}aarch64-linux-gnu-gcc" HOSTCC="${ccache}gcc" LD=ld.lld \
 		PAHOLE=false RUSTC=false "$@"
 }
@@ -116,10 +124,10 @@ fi
 # Configuration: the fragments over allnoconfig, the last value of an option
 # wins. Kconfig drops what it cannot satisfy without a word: compare.
 configure() {
-	cat "$here"/config/*.config |
+	cat "$here"/config/*.config ${fragment:+"$fragment"} |
 		awk -F= '/^CONFIG_/ { v[$1] = $0 } END { for (n in v) print v[n] }' |
 		sort >"$obj/requested"
-	kmake -s KCONFIG_ALLCONFIG=build/requested allnoconfig
+	kmake -s KCONFIG_ALLCONFIG="${obj##*/}/requested" allnoconfig
 	# "=n" is satisfied by a line "is not set" and by no line at all.
 	dropped=$(awk -F= 'NR == FNR { if (/^CONFIG_/) have[$1] = $0; next }
 		/=n$/ ? $1 in have : have[$1] != $0' "$obj/.config" "$obj/requested")
@@ -146,14 +154,14 @@ if $menu; then
 	accept=true
 fi
 
-# The resolved configuration is part of the recipe.
+# The resolved configuration of the payload is part of the recipe.
 {
 	echo "# SPDX-License-Identifier: GPL-2.0-only"
 	cat "$obj/.config"
 } >"$obj/resolved.config"
 if $accept; then
 	cp "$obj/resolved.config" "$here/resolved.config"
-elif ! cmp -s "$obj/resolved.config" "$here/resolved.config"; then
+elif [ -z "$variant" ] && ! cmp -s "$obj/resolved.config" "$here/resolved.config"; then
 	diff -u "$here/resolved.config" "$obj/resolved.config" >&2 || :
 	die "the configuration is not resolved.config (--accept-config takes it)"
 fi
@@ -161,10 +169,10 @@ fi
 
 kmake -j"$jobs" Image
 # kbuild asks the compiler what it can do once more.
-tail -n +2 "$here/resolved.config" | cmp - "$obj/.config" ||
+tail -n +2 "$obj/resolved.config" | cmp - "$obj/.config" ||
 	die "the configuration changed during the build"
 release=$(cat "$obj/include/config/kernel.release")
-[ "$release" = "$LINUX_RELEASE" ] ||
+[ "$release" = "$LINUX_RELEASE${variant:+-$variant}" ] ||
 	die "release is $release, source says $LINUX_RELEASE"
 cp "$obj/arch/arm64/boot/Image" "$output.tmp"
 mv "$output.tmp" "$output"
