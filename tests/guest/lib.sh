@@ -18,8 +18,11 @@
 #   item NUMBER NAME COMMAND...             a check named after init-oci's conformance list
 #   before REGEX REGEX         the first match of one comes before the first of the other
 
+# GUEST_KERNEL, GUEST_CPU, GUEST_CPUS, GUEST_MEMORY (MiB) and GUEST_TIMEOUT: another kernel, processor, number of
+# processors, memory and limit in seconds for every guest, as make check-sanitized wants them.
+
 payload=$STAGE/share/supermachine
-kernel=$payload/kernel
+kernel=${GUEST_KERNEL:-$payload/kernel}
 init_oci=$payload/init-oci
 initrd=$payload/oci/init-oci.cpio.gz
 guest_src=$SRCDIR/tests/guest
@@ -32,6 +35,9 @@ host_time=1800000000
 bake="earlycon=pl011,mmio32,0x09000000 console=ttyAMA0 tsi_hijack supermachine.host_time=$host_time"
 healthy='parking PID 1'
 started='^init-oci: hello from pid 1'
+# What a kernel says that has a fault.
+# shellcheck disable=SC2034 # for the libraries of tests
+splat='BUG:\|WARNING:\|KASAN\|UBSAN\|Oops\|Call trace\|INFO: task\|unreferenced object'
 guest_pid=
 psci=hvc
 
@@ -39,7 +45,7 @@ need qemu-system-aarch64 qemu-system-arm
 need mksquashfs squashfs-tools
 need dtc device-tree-compiler
 need flock util-linux
-[ -f "$kernel" ] || skip_all "no kernel installed in $payload"
+[ -f "$kernel" ] || skip_all "there is no $kernel"
 
 trap 'halt; chmod -R u+rwX "$T" 2>/dev/null || :; rm -rf "$T"' EXIT
 
@@ -216,6 +222,7 @@ boot() {
 		esac
 	done
 	shift $((OPTIND - 1))
+	memory=${GUEST_MEMORY:-$memory} cpus=${GUEST_CPUS:-$cpus}
 	disks=$#
 	slot=1
 	set -- "$@" -m "$memory" -initrd "$archive" -kernel "$kernel" -append "$cmdline$words"

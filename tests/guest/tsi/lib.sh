@@ -60,7 +60,7 @@ tsi_boot() {
 	none) parameters= ;;
 	esac
 	boot ${device:+-v "$device"} -c "$vcpus" -i "$images/tsi" \
-		-l "console=ttyAMA0 loglevel=4 panic=-1 rdinit=/init tsi_hijack $parameters family=$1 groups=$2 tsi.probe_ms=1000 ${3-}"
+		-l "console=ttyAMA0 loglevel=5 panic=-1 rdinit=/init tsi_hijack $parameters family=$1 groups=$2 tsi.probe_ms=1000 ${3-}"
 	expect 'tsi-guest: done' || :
 	halt
 }
@@ -75,7 +75,7 @@ tsi_results() {
 		esac
 	done <"$console"
 	check "the guest's tests ran to their end" has '^tsi-guest: done$'
-	check "the kernel has nothing to complain about" lacks 'BUG:\|WARNING:\|Oops\|Call trace\|possible.*deadlock'
+	check "the kernel has nothing to complain about" lacks "$splat"
 }
 
 family() {

@@ -4,6 +4,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 
+#include "../leaks.h"
 #include "test.h"
 
 #include <linux/vm_sockets.h> /* needs struct sockaddr */
@@ -442,6 +443,7 @@ int main(void)
 					run(t);
 		}
 	}
+	print_leaks();
 	printf("tsi-guest: done\n");
 	if (getpid() == 1)
 		reboot(RB_POWER_OFF);

@@ -74,8 +74,10 @@ check "and serves" expect '^served 2'
 raw 4 7000 datagram rw 100 0 78
 raw 4 7000 datagram rst 0 0
 raw 4 7000 9 rw 1 0 78
-host fuzz 2000 42
-check "the guest takes 2000 hostile packets" fuzzed
+# FUZZ_PACKETS and FUZZ_SEED: as for tsi-hostile.sh.
+packets=${FUZZ_PACKETS:-2000} seed=${FUZZ_SEED:-42}
+host fuzz "$packets" "$seed"
+check "the guest takes $packets hostile packets, seed $seed" fuzzed
 check "and goes on" answers 'greet 6 hello' greet
 check "no complaint of the kernel" calm
 stop_probe

@@ -83,7 +83,7 @@ raw() {
 }
 
 fuzzed() {
-	tries=120
+	tries=$guest_timeout
 	until "$vsock_host" --ask "$T/control" state </dev/null | grep -q '"fuzz_left":0'; do
 		tries=$((tries - 1))
 		[ $tries -gt 0 ] || { echo "the guest takes no packets"; return 1; }
@@ -91,4 +91,7 @@ fuzzed() {
 	done
 }
 
-calm() { ! tr -d '\r' <"$console.raw" | grep -e 'WARNING:' -e 'BUG:' -e 'Oops' -e 'Call trace' -e 'INFO: task'; }
+calm() {
+	answers 'leaks done' leaks
+	! tr -d '\r' <"$console.raw" | grep -A 30 -e "$splat"
+}

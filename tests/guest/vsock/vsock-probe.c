@@ -25,6 +25,8 @@
 
 #include <linux/vm_sockets.h> /* needs <sys/socket.h> */
 
+#include "../leaks.h"
+
 enum {
 	ECHO_PORT = 7,
 	SOURCE_PORT = 19,
@@ -551,6 +553,10 @@ static void run(const char *line)
 		echo((size_t)first);
 	else if (!strcmp(name, "serve"))
 		serve((unsigned int)first, (unsigned int)second);
+	else if (!strcmp(name, "leaks")) {
+		print_leaks();
+		puts("leaks done");
+	}
 	else if (*name)
 		printf("unknown command %s\n", name);
 }
