@@ -165,14 +165,14 @@ if command -v aarch64-linux-gnu-gcc >/dev/null && command -v bison >/dev/null &&
 	check 'the kernel build refuses a patch that does not apply' exits 1 'does not apply' build
 	check 'and leaves no Image' test ! -e image
 
-	# A kernel whose Image is its configuration, and whose Kconfig knows no CONFIG_DROPPED.
+	# A kernel whose Image is its configuration and compiler, and whose Kconfig knows no CONFIG_DROPPED.
 	rm -r data/linux/patches/* data/linux/config/* data/linux/overlay
 	printf '%s\n' '--- /dev/null' '+++ b/patched' '@@ -0,0 +1 @@' '+patched' >data/linux/patches/0001.patch
 	cat >linux-6.12/Makefile <<-'MAKE'
 		allnoconfig: patched; grep -v CONFIG_DROPPED $(KCONFIG_ALLCONFIG) >$(O)/.config
 		Image: $(O)/include/config/kernel.release $(O)/arch/arm64/boot/Image
 		%/kernel.release: force; mkdir -p $(@D); sed -n 's/CONFIG_LOCALVERSION="\(.*\)"/6.12.0\1/p' $(O)/.config >$@
-		%/Image: force; mkdir -p $(@D); cp $(O)/.config $@
+		%/Image: force; mkdir -p $(@D); echo 'compiler: $(CC)' | cat $(O)/.config - >$@
 		force:
 	MAKE
 	tar -cJf tarball linux-6.12
@@ -187,6 +187,13 @@ if command -v aarch64-linux-gnu-gcc >/dev/null && command -v bison >/dev/null &&
 	fragment variants/good 'CONFIG_LOCALVERSION="-one-good"' CONFIG_B=3
 	fragment variants/dropped 'CONFIG_LOCALVERSION="-one-dropped"' CONFIG_DROPPED=y
 	fragment variants/nameless CONFIG_B=3
+	compiler() {
+		PATH=$T/with-ccache:$PATH build && grep -x "compiler: $1" image
+	}
+	no_cache() {
+		export CCACHE_DISABLE=1
+		compiler aarch64-linux-gnu-gcc
+	}
 	variant() {
 		build --variant good && grep -x CONFIG_A=y image && grep -x CONFIG_B=3 image
 	}
@@ -195,6 +202,10 @@ if command -v aarch64-linux-gnu-gcc >/dev/null && command -v bison >/dev/null &&
 	}
 	check 'the kernel build refuses a configuration that is not resolved.config' exits 1 'is not resolved' build
 	check 'and takes it when told so' build --accept-config
+	mkdir with-ccache
+	ln -s "$(command -v env)" with-ccache/ccache
+	check 'it compiles through ccache' compiler 'ccache aarch64-linux-gnu-gcc'
+	check 'but not with CCACHE_DISABLE' no_cache
 	check 'a variant wins over the other fragments' variant
 	check 'and leaves the plain build and resolved.config alone' plain
 	check 'a variant whose option is dropped is refused' exits 1 'did not accept: .*DROPPED' build --variant dropped

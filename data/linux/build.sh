@@ -117,7 +117,7 @@ kmake() {
 		PAHOLE=false RUSTC=false "$@"
 }
 ccache=''
-if command -v ccache >/dev/null; then
+if [ -z "${CCACHE_DISABLE-}" ] && command -v ccache >/dev/null; then
 	ccache='ccache '
 fi
 
