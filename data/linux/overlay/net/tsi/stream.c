@@ -68,6 +68,17 @@ static DECLARE_DEFERRABLE_WORK(tsi_probes, tsi_probe_work);
 
 /* --- The inner vsock and its way back ----------------------------------- */
 
+/*
+ * Hosts without half-close say SHUTDOWN of both directions when the remote has
+ * only ended its own, and some still deliver what the guest sends.
+ */
+static bool tsi_ending(struct tsi_sock *tsi, const struct sock *vsk)
+{
+	return vsock_sk(vsk)->peer_means_send && tsi_linked(tsi) &&
+	       READ_ONCE(vsock_sk(vsk)->peer_shutdown) == SEND_SHUTDOWN &&
+	       !READ_ONCE(tsi->ending);
+}
+
 static void tsi_vs_kick(struct sock *vsk)
 {
 	struct tsi_sock *tsi;
@@ -77,7 +88,7 @@ static void tsi_vs_kick(struct sock *vsk)
 	if (tsi) {
 		if (vsk->sk_err && tsi_linked(tsi))
 			WRITE_ONCE(tsi->sock->sk->sk_err, vsk->sk_err);
-		if (tsi_calling(tsi))
+		if (tsi_calling(tsi) || tsi_ending(tsi, vsk))
 			mod_delayed_work(system_unbound_wq, &tsi->work, 0);
 	}
 	read_unlock_bh(&vsk->sk_callback_lock);
@@ -187,6 +198,7 @@ static int tsi_vs_open(struct tsi_sock *tsi, struct socket **ret_vs)
 
 	vsk = vsock_sk(vs->sk);
 	vsk->connect_timeout = TSI_OPEN_TIMEOUT;
+	vsk->peer_means_send = READ_ONCE(halfclose_ms) && !tsi_host_in_order();
 	vsk->buffer_max_size = max_t(u64, READ_ONCE(window), PAGE_SIZE);
 	vsk->buffer_size = vsk->buffer_max_size;
 
@@ -359,6 +371,7 @@ static int tsi_call_start(struct tsi_sock *tsi, const union tsi_addr *addr,
 	tsi->peer_len = addr_len;
 	tsi->announced = false;
 	tsi->held = false;
+	tsi->ending = false;
 	tsi->keepalive = false;
 	/* macOS hosts never answer for AF_UNIX, others at once. */
 	timeout = addr->sa.sa_family == AF_UNIX ? TSI_REPLY_TIMEOUT :
@@ -434,6 +447,17 @@ static int tsi_call_opened(struct tsi_sock *tsi)
 	return err;
 }
 
+/* Nothing is delivered any more: writers shall know. */
+static void tsi_vs_peer_gone(struct socket *vs)
+{
+	struct sock *vsk = vs->sk;
+
+	lock_sock(vsk);
+	WRITE_ONCE(vsock_sk(vsk)->peer_shutdown, SHUTDOWN_MASK);
+	vsk->sk_state_change(vsk);
+	release_sock(vsk);
+}
+
 /* What a linked stream does by time: end a held half-close, keep alive. */
 static void tsi_linked_work(struct tsi_sock *tsi)
 {
@@ -445,8 +469,18 @@ static void tsi_linked_work(struct tsi_sock *tsi)
 		tsi->held = false;
 		kernel_sock_shutdown(tsi->vs, SHUT_RDWR);
 	}
+	if (tsi_ending(tsi, tsi->vs->sk)) {
+		WRITE_ONCE(tsi->ending, true);
+		tsi->ended = now + msecs_to_jiffies(READ_ONCE(halfclose_ms));
+	}
+	if (tsi->ending) {
+		if (time_before(now, tsi->ended))
+			delay = tsi->ended - now;
+		else
+			tsi_vs_peer_gone(tsi->vs);
+	}
 	if (tsi->held)
-		delay = tsi->deadline - now;
+		delay = min(delay, tsi->deadline - now);
 	if (tsi->keepalive && sock_flag(sk, SOCK_KEEPOPEN)) {
 		lock_sock(tsi->vs->sk);
 		if (vsock_stream_probe(tsi->vs->sk) != -ENOTCONN)
@@ -476,8 +510,10 @@ static void tsi_stream_work(struct work_struct *work)
 	if (tsi->state == TSI_OPENING) {
 		if (!err || err == -EINPROGRESS)
 			err = tsi_call_opened(tsi);
-		if (!err)
+		if (!err) {
 			tsi_link(tsi);
+			tsi_linked_work(tsi);
+		}
 	}
 	if (tsi_calling(tsi)) {
 		if (err == -EINPROGRESS) {
@@ -920,6 +956,7 @@ static int tsi_accept_host(struct tsi_sock *listener, struct socket *child,
 	tsi_addr_source(parent, &tsi->peer, tsi->local);
 	tsi->announced = true;
 	tsi_link(tsi);
+	tsi_linked_work(tsi);
 	mutex_unlock(&tsi->lock);
 	return 0;
 

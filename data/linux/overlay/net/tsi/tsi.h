@@ -61,6 +61,7 @@ struct tsi_sock {
 	bool			listening;	/* known to the host */
 	bool			inet_only;
 	bool			held;		/* half-close not told the host */
+	bool			ending;		/* host has ended, sends go on */
 	bool			keepalive;	/* work sends probes */
 
 	/* Streams */
@@ -72,6 +73,7 @@ struct tsi_sock {
 	struct tsi_ctl		*call;
 	struct delayed_work	work;
 	unsigned long		deadline;
+	unsigned long		ended;
 	union tsi_addr		peer;
 	int			peer_len;
 	union tsi_addr		*local;		/* of an accepted connection */
