@@ -341,12 +341,16 @@ static void listen_request(const struct request *request)
 	host->count.listens++;
 	if (dgram_find(host, request->port) && !host->is.supermachine)
 		return;
-	if (host->is.listen_errno)
+	if (host->is.listen_busy) {
+		host->is.listen_busy--;
+		reply(request, PORT_LISTEN, -EADDRINUSE);
+	} else if (host->is.listen_errno) {
 		reply(request, PORT_LISTEN, -(int)host->is.listen_errno);
-	else if (host->is.supermachine)
+	} else if (host->is.supermachine) {
 		listen_supermachine(request);
-	else
+	} else {
 		reply(request, PORT_LISTEN, listen_libkrun(request, find_proxy(request)));
+	}
 }
 
 void control_accepted(struct stream *listener)

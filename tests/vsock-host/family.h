@@ -91,6 +91,7 @@ struct behaviour {
 	uint32_t reply_late;
 	uint32_t wrong_port;
 	uint32_t listen_errno;
+	uint32_t listen_busy; /* so many times the port is in use */
 	uint32_t getname_fails;
 	uint32_t drop_reply;  /* every n-th */
 	uint32_t drop_packet; /* every n-th packet to the guest */

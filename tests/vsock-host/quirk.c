@@ -36,6 +36,7 @@ static const struct quirk quirks[] = {
 	FIELD("early-data", early_data, 1),
 	FIELD("credit-starts", credit_starts, 1),
 	FIELD("listen-error", listen_errno, 13),
+	FIELD("listen-busy", listen_busy, 1),
 	FIELD("getname-fails", getname_fails, 22),
 	FIELD("rst-all", rst_all, 1),
 	FIELD("big-udp", big_udp, 65507),

@@ -244,6 +244,41 @@ static void refused(void)
 	host("unquirk listen-error");
 }
 
+static void taken(void)
+{
+	unsigned long before = host_count("listens");
+	uint16_t port, chosen;
+	int server, named = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_storage any;
+	socklen_t length = address(&any, "0.0.0.0", 0);
+
+	if (supermachine()) {
+		skip("this host takes any port");
+		return;
+	}
+	host("quirk listen-busy=3");
+	server = listener(AF_INET6, 8, &port);
+	ok(server >= 0 && host_count("listens") == before + 4,
+		"an automatic port that the host cannot have is changed");
+	ok(strtoul(host("port %u", port), NULL, 10) == port, "until the host has it (%u)",
+		port);
+	close(server);
+	server = socket(AF_INET, SOCK_STREAM, 0);
+	host("quirk listen-busy=2");
+	ok(!listen(server, 8) && host_count("listens") == before + 7,
+		"without bind, too");
+	close(server);
+
+	bind(named, (struct sockaddr *)&any, length);
+	chosen = local_port(named);
+	host("quirk listen-busy=1");
+	ok(!listen(named, 8) && local_port(named) == chosen &&
+			host_count("listens") == before + 8,
+		"unless the program knows it");
+	close(named);
+	host("unquirk listen-busy");
+}
+
 static void reopened(void)
 {
 	unsigned long before = host_count("port_decreases");
@@ -326,6 +361,7 @@ const struct test listen_tests[] = {
 	{"3 pre-fork", processes, 0},
 	{"3 both sides", both_sides, 0},
 	{"3 host refuses", refused, 0},
+	{"3 port taken on the host", taken, 0},
 	{"3 reopened", reopened, 60},
 	{"3 flood", flood, 90},
 	{"3 addresses", specific, 0},

@@ -153,8 +153,11 @@ int tsi_getname(struct socket *sock, struct sockaddr *to, int peer)
 		if (host)
 			addr = tsi->peer;
 	}
-	if (!host)
+	if (!host) {
+		if (!peer)
+			WRITE_ONCE(tsi->named, true);
 		return tsi->native->getname(sock, to, peer);
+	}
 	return peer ? tsi_copy_name(to, &addr) :
 		      tsi_local_name(sock, tsi, &addr, to);
 }

@@ -42,6 +42,8 @@
 #define TSI_OPEN_TIMEOUT	(10 * HZ)
 /* What a SYN over loopback may take when the softirq is deferred. */
 #define TSI_LOOPBACK_TIMEOUT	(HZ / 50 + 1)
+/* How often an automatic port may turn out to be taken on the host. */
+#define TSI_PORT_TRIES		16
 /* A refused vsock REQUEST leaves hosts with a silent client. */
 #define TSI_BACKLOG		4096
 
@@ -761,14 +763,13 @@ static int tsi_listen_open(struct tsi_sock *tsi)
 	return 0;
 }
 
-/* Whatever the host answers, the guest goes on listening. */
-static void tsi_listen_host(struct tsi_sock *tsi, int backlog)
+/* Only a port that is taken is an error: whatever else, the guest listens. */
+static int tsi_listen_host(struct tsi_sock *tsi, int backlog)
 {
 	struct tsi_msg_create create;
 	struct tsi_msg_listen listen;
 	union tsi_addr addr;
 	struct tsi_ctl ctl;
-	int err;
 
 	lockdep_assert_held(&tsi->lock);
 	tsi_listen_addr(tsi->sock, &addr);
@@ -776,21 +777,41 @@ static void tsi_listen_host(struct tsi_sock *tsi, int backlog)
 			  SOCK_STREAM);
 	tsi_encode_listen(&listen, tsi->port, max(backlog, 0), &addr);
 	if (tsi_ctl_open(&ctl, TSI_PORT_LISTEN, NULL))
-		return;
-	err = tsi_ctl_send(&ctl, TSI_PORT_CREATE, &create, sizeof(create));
-	if (!err)
-		err = tsi_ctl_send(&ctl, TSI_PORT_LISTEN, &listen,
-				   sizeof(listen));
-	if (err) {
+		return 0;
+	if (tsi_ctl_send(&ctl, TSI_PORT_CREATE, &create, sizeof(create)) ||
+	    tsi_ctl_send(&ctl, TSI_PORT_LISTEN, &listen, sizeof(listen))) {
 		tsi_ctl_close(&ctl);
-		return;
+		return 0;
 	}
 	tsi->listening = true;
-	err = tsi_ctl_wait(&ctl, TSI_REPLY_TIMEOUT);
-	if (err >= 0 && tsi_decode_result(ctl.reply.result)) {
-		tsi_tell_release(tsi->port, TSI_PORT_STREAM);
-		tsi->listening = false;
-	}
+	if (tsi_ctl_wait(&ctl, TSI_REPLY_TIMEOUT) < 0)
+		return 0;
+	return tsi_decode_result(ctl.reply.result) == -EADDRINUSE ?
+	       -EADDRINUSE : 0;
+}
+
+/* Has the guest chosen the port, and told nobody yet? */
+static bool tsi_listen_movable(const struct tsi_sock *tsi)
+{
+	return !READ_ONCE(tsi->named) &&
+	       !(tsi->sock->sk->sk_userlocks & SOCK_BINDPORT_LOCK);
+}
+
+static int tsi_listen_elsewhere(struct tsi_sock *tsi, int backlog)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	struct sockaddr_storage name = {};
+	struct socket *sock = tsi->sock;
+	int len, err;
+
+	lockdep_assert_held(&tsi->lock);
+	len = tsi->native->getname(sock, (struct sockaddr *)&name, 0);
+	/* sin_port and sin6_port are in the same place. */
+	((struct sockaddr_in *)&name)->sin_port = 0;
+	err = tsi->native->connect(sock, &unspec, sizeof(unspec), 0);
+	if (!err)
+		err = tsi->native->bind(sock, (struct sockaddr *)&name, len);
+	return err ?: tsi->native->listen(sock, backlog);
 }
 
 /* Some hosts keep released listeners and prefer them: blank the entry first. */
@@ -808,20 +829,22 @@ static void tsi_unlisten_host(struct tsi_sock *tsi)
 static int tsi_stream_listen(struct socket *sock, int backlog)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
+	int err, tries = TSI_PORT_TRIES;
 	bool host;
-	int err;
 
 	mutex_lock(&tsi->lock);
 	if (tsi->state != TSI_NATIVE) {
 		err = -EINVAL;
-	} else {
-		host = !tsi->listening && !tsi->inet_only &&
-		       net_eq(sock_net(sock->sk), &init_net) &&
-		       tsi_host_ready() && !tsi_listen_open(tsi);
-		err = tsi->native->listen(sock, backlog);
-		if (!err && host)
-			tsi_listen_host(tsi, backlog);
+		goto unlock;
 	}
+	host = !tsi->listening && !tsi->inet_only &&
+	       net_eq(sock_net(sock->sk), &init_net) && tsi_host_ready() &&
+	       !tsi_listen_open(tsi);
+	err = tsi->native->listen(sock, backlog);
+	while (!err && host && tsi_listen_host(tsi, backlog) &&
+	       tsi_listen_movable(tsi) && tries--)
+		err = tsi_listen_elsewhere(tsi, backlog);
+unlock:
 	mutex_unlock(&tsi->lock);
 	return err;
 }

@@ -59,6 +59,7 @@ struct tsi_sock {
 	bool			announced;	/* connect() has returned 0 */
 	bool			failed;		/* connect() will say so */
 	bool			listening;	/* known to the host */
+	bool			named;		/* its port has been asked for */
 	bool			inet_only;
 	bool			held;		/* half-close not told the host */
 	bool			ending;		/* host has ended, sends go on */
