@@ -77,8 +77,8 @@ static void nonblocking_refused(void)
 
 	ok(error == EINPROGRESS, "EINPROGRESS (%d)", error);
 	events = wait_for(fd, POLLIN | POLLOUT, 5000);
-	ok(events & POLLERR && events & POLLOUT && events & POLLHUP, "poll tells (%#x)",
-		events);
+	ok(events & POLLERR && events & POLLOUT && events & POLLHUP && events & POLLIN,
+		"poll tells (%#x)", events);
 	error = pending_error(fd);
 	ok(error == ECONNREFUSED, "SO_ERROR is ECONNREFUSED (%d)", error);
 	ok(pending_error(fd) == 0, "once");

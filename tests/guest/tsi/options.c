@@ -135,12 +135,29 @@ static void datagram(void)
 
 static void listening(void)
 {
+	static const struct {
+		int level, option, value;
+	} inherited[] = {
+		{SOL_SOCKET, SO_KEEPALIVE, 1}, {SOL_SOCKET, SO_REUSEADDR, 1},
+		{SOL_SOCKET, SO_OOBINLINE, 1}, {IPPROTO_TCP, TCP_NODELAY, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, 99}, {IPPROTO_TCP, TCP_KEEPINTVL, 9},
+		{IPPROTO_TCP, TCP_KEEPCNT, 4}, {IPPROTO_TCP, TCP_USER_TIMEOUT, 7000},
+		{IPPROTO_IP, IP_TOS, 0x10}, {IPPROTO_IP, IP_TTL, 44},
+		{SOL_SOCKET, SO_PRIORITY, 2}, /* which IP_TOS sets, too */
+	};
 	uint16_t port;
 	int fd, client, server = listener(AF_INET, 8, &port);
 
 	ok(get(server, SOL_SOCKET, SO_ACCEPTCONN) == 1, "SO_ACCEPTCONN of a listener");
+	for (size_t i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++)
+		setsockopt(server, inherited[i].level, inherited[i].option,
+			&inherited[i].value, sizeof(int));
 	client = host_enters(port);
 	fd = accept(server, NULL, NULL);
+	for (size_t i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++)
+		ok(get(fd, inherited[i].level, inherited[i].option) == inherited[i].value,
+			"an accepted socket inherits option %d.%d", inherited[i].level,
+			inherited[i].option);
 	identity(fd, AF_INET, SOCK_STREAM, "accepted");
 	symmetry(fd, "accepted");
 	sweep(fd, "accepted");

@@ -496,11 +496,30 @@ static void tsi_linked_work(struct tsi_sock *tsi)
 		mod_delayed_work(system_unbound_wq, &tsi->work, delay);
 }
 
+/* As TCP leaves a socket whose connect has failed, until connect() is called. */
+static void tsi_failed(struct tsi_sock *tsi, int err)
+{
+	struct sock *sk = tsi->sock->sk;
+
+	lockdep_assert_held(&tsi->lock);
+	tsi->failed = true;
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	WRITE_ONCE(sk->sk_err, err);
+	sk_error_report(sk);
+}
+
+static void tsi_forgive(struct tsi_sock *tsi)
+{
+	lockdep_assert_held(&tsi->lock);
+	if (tsi->failed)
+		WRITE_ONCE(tsi->sock->sk->sk_shutdown, 0);
+	tsi->failed = false;
+}
+
 static void tsi_stream_work(struct work_struct *work)
 {
 	struct tsi_sock *tsi = container_of(to_delayed_work(work),
 					    struct tsi_sock, work);
-	struct sock *sk = tsi->sock->sk;
 	unsigned long now = jiffies;
 	int err = 0;
 
@@ -525,9 +544,7 @@ static void tsi_stream_work(struct work_struct *work)
 					   tsi->deadline - now : 1);
 		} else {
 			tsi_call_abort(tsi);
-			tsi->failed = true;
-			WRITE_ONCE(sk->sk_err, -err);
-			sk_error_report(sk);
+			tsi_failed(tsi, -err);
 		}
 	}
 	mutex_unlock(&tsi->lock);
@@ -560,7 +577,7 @@ static int tsi_stream_outcome(struct tsi_sock *tsi)
 	int err = 0;
 
 	mutex_lock(&tsi->lock);
-	tsi->failed = false;
+	tsi_forgive(tsi);
 	if (tsi->state == TSI_LINKED)
 		tsi->announced = true;
 	else
@@ -693,8 +710,9 @@ static int tsi_stream_connect(struct socket *sock, struct sockaddr *uaddr,
 	mutex_lock(&tsi->lock);
 	if (tsi->state == TSI_NATIVE) {
 		/* The outcome of the last attempt, if nobody has heard it. */
-		err = tsi->failed ? sock_error(sk) : 0;
-		tsi->failed = false;
+		err = tsi->failed && uaddr->sa_family != AF_UNSPEC ?
+		      sock_error(sk) : 0;
+		tsi_forgive(tsi);
 		if (!err)
 			err = tsi_connect_start(tsi, uaddr, len, flags,
 						&native);
@@ -837,6 +855,7 @@ static int tsi_stream_listen(struct socket *sock, int backlog)
 		err = -EINVAL;
 		goto unlock;
 	}
+	tsi_forgive(tsi);
 	host = !tsi->listening && !tsi->inet_only &&
 	       net_eq(sock_net(sock->sk), &init_net) && tsi_host_ready() &&
 	       !tsi_listen_open(tsi);
@@ -898,6 +917,43 @@ static void tsi_accept_peer(struct tsi_sock *tsi)
 	tsi->peer_len = tsi_addr_len(&tsi->peer);
 }
 
+static void tsi_accept_options(const struct sock *from, struct sock *to)
+{
+	static const u8 flags[] = {
+		SOCK_LINGER, SOCK_KEEPOPEN, SOCK_URGINLINE, SOCK_BROADCAST,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		sock_valbool_flag(to, flags[i], sock_flag(from, flags[i]));
+	to->sk_lingertime = READ_ONCE(from->sk_lingertime);
+	to->sk_rcvtimeo = READ_ONCE(from->sk_rcvtimeo);
+	to->sk_sndtimeo = READ_ONCE(from->sk_sndtimeo);
+	to->sk_rcvlowat = READ_ONCE(from->sk_rcvlowat);
+	to->sk_rcvbuf = READ_ONCE(from->sk_rcvbuf);
+	to->sk_sndbuf = READ_ONCE(from->sk_sndbuf);
+	to->sk_userlocks = from->sk_userlocks &
+			   (SOCK_SNDBUF_LOCK | SOCK_RCVBUF_LOCK);
+	to->sk_reuse = from->sk_reuse;
+	to->sk_reuseport = from->sk_reuseport;
+	to->sk_priority = READ_ONCE(from->sk_priority);
+	to->sk_mark = READ_ONCE(from->sk_mark);
+
+	tcp_sk(to)->nonagle = tcp_sk(from)->nonagle;
+	tcp_sk(to)->keepalive_time = tcp_sk(from)->keepalive_time;
+	tcp_sk(to)->keepalive_intvl = tcp_sk(from)->keepalive_intvl;
+	tcp_sk(to)->keepalive_probes = tcp_sk(from)->keepalive_probes;
+	tcp_sk(to)->linger2 = tcp_sk(from)->linger2;
+	inet_csk(to)->icsk_user_timeout = inet_csk(from)->icsk_user_timeout;
+	inet_sk(to)->tos = READ_ONCE(inet_sk(from)->tos);
+	inet_sk(to)->uc_ttl = READ_ONCE(inet_sk(from)->uc_ttl);
+#if IS_ENABLED(CONFIG_IPV6)
+	to->sk_ipv6only = from->sk_ipv6only;
+	if (from->sk_family == AF_INET6)
+		inet6_sk(to)->tclass = READ_ONCE(inet6_sk(from)->tclass);
+#endif
+}
+
 /* A native socket for @newsock that carries the options of @parent. */
 static int tsi_accept_native(struct sock *parent, struct socket *newsock)
 {
@@ -919,19 +975,7 @@ static int tsi_accept_native(struct sock *parent, struct socket *newsock)
 	sock_graft(sk, newsock);
 	sock_release(tmp);
 
-	sk->sk_rcvtimeo = READ_ONCE(parent->sk_rcvtimeo);
-	sk->sk_sndtimeo = READ_ONCE(parent->sk_sndtimeo);
-	sk->sk_rcvlowat = READ_ONCE(parent->sk_rcvlowat);
-	sk->sk_rcvbuf = READ_ONCE(parent->sk_rcvbuf);
-	sk->sk_sndbuf = READ_ONCE(parent->sk_sndbuf);
-	sk->sk_userlocks = parent->sk_userlocks &
-			   (SOCK_SNDBUF_LOCK | SOCK_RCVBUF_LOCK);
-	sk->sk_priority = READ_ONCE(parent->sk_priority);
-	sk->sk_mark = READ_ONCE(parent->sk_mark);
-	sk->sk_lingertime = READ_ONCE(parent->sk_lingertime);
-	sock_valbool_flag(sk, SOCK_LINGER, sock_flag(parent, SOCK_LINGER));
-	sock_valbool_flag(sk, SOCK_KEEPOPEN, sock_flag(parent, SOCK_KEEPOPEN));
-	tcp_sk(sk)->nonagle = tcp_sk(parent)->nonagle;
+	tsi_accept_options(parent, sk);
 	return 0;
 }
 
@@ -1123,6 +1167,9 @@ int tsi_stream_recvmsg(struct socket *sock, struct msghdr *msg,
 	vs = READ_ONCE(tsi->vs);
 	if (!vs)
 		return 0;
+	/* To TCP this means: take the bytes, do not copy them. */
+	if (unlikely(flags & MSG_TRUNC) && sk->sk_protocol == IPPROTO_TCP)
+		iov_iter_discard(&msg->msg_iter, ITER_DEST, size);
 	tsi_vs_sync(tsi, vs);
 	return READ_ONCE(vs->ops)->recvmsg(vs, msg, size, flags);
 }
@@ -1189,14 +1236,17 @@ static int tsi_linked_shutdown(struct tsi_sock *tsi, int how)
 {
 	struct socket *vs = tsi->vs;
 	unsigned int hold = READ_ONCE(halfclose_ms);
+	u32 gone = READ_ONCE(vsock_sk(vs->sk)->peer_shutdown);
+	bool halves = tsi_host_in_order();
+	bool done = (vs->sk->sk_shutdown & RCV_SHUTDOWN) ||
+		    (!halves && (gone & SEND_SHUTDOWN));
 
 	lockdep_assert_held(&tsi->lock);
 	if (how == SHUT_RD && !(vs->sk->sk_shutdown & SEND_SHUTDOWN)) {
 		tsi_vs_mark_shutdown(vs, RCV_SHUTDOWN);
 		return 0;
 	}
-	if (how == SHUT_WR && !(vs->sk->sk_shutdown & RCV_SHUTDOWN) && hold &&
-	    !tsi_host_in_order()) {
+	if (how == SHUT_WR && !done && hold && !halves) {
 		if (!tsi->held && !(vs->sk->sk_shutdown & SEND_SHUTDOWN)) {
 			tsi->held = true;
 			tsi->deadline = jiffies + msecs_to_jiffies(hold);
@@ -1206,7 +1256,7 @@ static int tsi_linked_shutdown(struct tsi_sock *tsi, int how)
 		tsi_vs_mark_shutdown(vs, SEND_SHUTDOWN);
 		return 0;
 	}
-	if (how != SHUT_WR || (vs->sk->sk_shutdown & RCV_SHUTDOWN))
+	if (how != SHUT_WR || done)
 		how = SHUT_RDWR;
 	tsi->held = false;
 	return kernel_sock_shutdown(vs, how);
