@@ -56,6 +56,9 @@ in_go() {
 	mkdir go && cp main.go go
 	(cd go && printf 'module app\n' >go.mod && go run .)
 }
+in_python() {
+	python3 app.py | grep -x "$(wc -c <"$T/prefix/share/supermachine/kernel") bytes of kernel"
+}
 
 if [ -d "$SRCDIR/.ci" ]; then
 	check 'the two commands are those that CI runs' two_commands
@@ -72,4 +75,5 @@ with meson meson 'meson.build' in_meson
 with cmake cmake 'CMakeLists.txt' in_cmake
 with cargo cargo 'build.rs and main.rs' in_rust
 with go golang-go 'main.go' in_go
+with python3 python3 'app.py' in_python
 done_testing
