@@ -203,13 +203,16 @@ int address_local(const struct host *host, const uint8_t *bytes, uint32_t length
 	error = read_ip(bytes, length, &ip);
 	if (error)
 		return error;
+	/* The guest's choice of a port must not meet a client's of this machine. */
 	if (ip.family == AF_INET)
-		ip.v4.s_addr = htonl(INADDR_LOOPBACK);
+		ip.v4.s_addr = htonl(host->loopback);
 	else
 		ip.v6 = in6addr_loopback;
 	for (unsigned int i = 0; i < host->port_count; i++)
 		if (host->ports[i].guest == port) {
 			port = host->ports[i].host;
+			if (ip.family == AF_INET)
+				ip.v4.s_addr = htonl(INADDR_LOOPBACK);
 			break;
 		}
 	make_sockaddr(&ip, port, ret_target);

@@ -35,19 +35,33 @@ static int unix_socket(const char *path, struct sockaddr_un *address)
 	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
-static uint16_t real_listen_port(const struct stream *stream)
+/* Where a listener is bound on this machine; its port, or 0. */
+static uint16_t real_listen_address(const struct stream *stream, char *ip)
 {
 	struct sockaddr_storage address;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&address;
 	socklen_t length = sizeof(address);
 
-	if (stream->state != STREAM_LISTENING ||
+	if (!stream || stream->state != STREAM_LISTENING ||
 		getsockname(stream->socket.fd, (struct sockaddr *)&address, &length))
 		return 0;
-	if (address.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
-	if (address.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *)&address)->sin_port);
+	if (address.ss_family == AF_INET6) {
+		inet_ntop(AF_INET6, &v6->sin6_addr, ip, INET6_ADDRSTRLEN);
+		return ntohs(v6->sin6_port);
+	}
+	if (address.ss_family == AF_INET) {
+		inet_ntop(AF_INET, &v4->sin_addr, ip, INET6_ADDRSTRLEN);
+		return ntohs(v4->sin_port);
+	}
 	return 0;
+}
+
+static uint16_t real_listen_port(const struct stream *stream)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	return real_listen_address(stream, ip);
 }
 
 static void print_state(struct host *host, FILE *to)
@@ -142,6 +156,28 @@ static bool offer(struct client *client, uint32_t guest_port, struct stream *via
 	return true;
 }
 
+/* @count connections to the listener at once; each says "f" and closes. */
+static int flood(struct host *host, struct stream *via, unsigned long count)
+{
+	int pair[2];
+
+	if (!via)
+		return -ENOENT;
+	while (count--) {
+		struct stream *stream;
+
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+			return -errno;
+		stream = stream_offer(host, via->vsock_port, pair[0]);
+		stream->listener = via->guest_port;
+		stream->family = via->family;
+		if (write(pair[1], "f", 1) != 1)
+			return -EIO;
+		close(pair[1]);
+	}
+	return 0;
+}
+
 static bool run(struct client *client, FILE *to)
 {
 	static uint8_t bytes[LINE_MAX_SIZE / 2];
@@ -163,8 +199,14 @@ static bool run(struct client *client, FILE *to)
 		return false;
 	}
 	if (!strcmp(command, "port")) {
-		via = first_listener(host, number);
-		fprintf(to, "%u\n", via ? real_listen_port(via) : 0);
+		fprintf(to, "%u\n", real_listen_port(first_listener(host, number)));
+		return false;
+	}
+	if (!strcmp(command, "address")) {
+		char ip[INET6_ADDRSTRLEN] = "none";
+		uint16_t port = real_listen_address(first_listener(host, number), ip);
+
+		fprintf(to, "%s %u\n", ip, port);
 		return false;
 	}
 	if (!strcmp(command, "dial"))
@@ -174,6 +216,9 @@ static bool run(struct client *client, FILE *to)
 		if (via)
 			return offer(client, via->vsock_port, via);
 		error = -ENOENT;
+	} else if (!strcmp(command, "flood")) {
+		via = first_listener(host, strtoul(rest, NULL, 0));
+		error = flood(host, via, number);
 	} else if (!strcmp(command, "forget")) {
 		stream_forget(host, false);
 		dgram_forget(host);

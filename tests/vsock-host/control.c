@@ -90,7 +90,8 @@ static void connect_dgram(const struct request *request, struct dgram *dgram,
 
 	memcpy(dgram->address, address, length);
 	dgram->address_length = length;
-	if (target->reach == UNREACHABLE)
+	/* Where a destination is only stored, nobody asks for a route. */
+	if (target->reach == UNREACHABLE && !request->host->is.connect_errno)
 		result = -connect_errno(request->host, target, ENETUNREACH);
 	else if (target->reach == REACHABLE)
 		result = dgram_destination(dgram, &target->host, target->length,
@@ -119,16 +120,16 @@ static void connect_stream(const struct request *request, struct stream *stream,
 			target->reach == BLACK_HOLE ? 0 : target->length);
 }
 
-void control_connected(struct stream *stream, int error)
+void control_connected(struct stream *stream, int error, bool at_once)
 {
 	struct host *host = stream->host;
 
-	if (error) {
+	if (error && (host->is.supermachine || at_once)) {
+		error = connect_errno(host, NULL, error);
+	} else if (error) {
 		/* libkrun learns of a hang-up, not of its reason. */
-		error = host->is.supermachine ? connect_errno(host, NULL, error)
-					      : (int)host->is.refused_errno;
-		if (!host->is.supermachine)
-			stream_release(stream);
+		error = (int)host->is.refused_errno;
+		stream_release(stream);
 	}
 	reply_result(host, PORT_CONNECT, stream->connect_reply_to, -error);
 }
@@ -144,10 +145,6 @@ static void connect_request(const struct request *request)
 	int error;
 
 	host->count.connects++;
-	if (!stream && !dgram && !host->is.supermachine) {
-		reply(request, PORT_CONNECT, -(int)host->is.refused_errno);
-		return;
-	}
 	error = length <= request->size - 8 ? 0 : -EINVAL;
 	if (!error)
 		error = address_target(
@@ -159,7 +156,9 @@ static void connect_request(const struct request *request)
 			reply(request, PORT_CONNECT, error);
 		return;
 	}
-	if (dgram)
+	if (!stream && !dgram && !host->is.supermachine)
+		reply(request, PORT_CONNECT, -(int)host->is.refused_errno);
+	else if (dgram)
 		connect_dgram(request, dgram, &target, address, length);
 	else
 		connect_stream(request, stream, &target, address, length);

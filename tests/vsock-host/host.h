@@ -33,14 +33,14 @@ enum {
 /* What tests ask for with the command "state"; the names there are the same. */
 #define COUNTERS(X)                                                                      \
 	X(tx_packets)                                                                    \
-	X(rx_packets) X(tx_bytes) X(rx_bytes) X(parked_dropped) X(guest_rst) X(          \
-		guest_datagram_rst) X(guest_shutdown) X(guest_credit_updates)            \
-		X(bad_shape) X(length_mismatch) X(oversize) X(unknown_stream) X(creates) \
-			X(connects) X(getnames) X(sendto_addrs) X(sendto_datas)          \
-				X(listens) X(accepts) X(releases) X(connected_data)      \
-					X(bad_token) X(malformed) X(port_decreases)      \
-						X(reserved_ports) X(accepted)            \
-							X(refused_offers) X(hostile)
+	X(rx_packets)                                                                    \
+	X(tx_bytes) X(rx_bytes) X(parked_dropped) X(guest_rst) X(guest_datagram_rst) X(  \
+		guest_shutdown) X(guest_credit_updates) X(bad_shape) X(length_mismatch)  \
+		X(oversize) X(unknown_stream) X(creates) X(connects) X(getnames)         \
+			X(sendto_addrs) X(sendto_datas) X(listens) X(accepts)            \
+				X(releases) X(connected_data) X(bad_token) X(malformed)  \
+					X(port_decreases) X(reserved_ports) X(accepted)  \
+						X(refused_offers) X(hostile)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -85,6 +85,7 @@ struct host {
 	const char *environment; /* file, NULL = the empty one */
 	const char *environment_mode;
 	const char *unix_root;
+	uint32_t loopback; /* where listeners of guests are bound */
 	struct port_map ports[16];
 	unsigned int port_count;
 

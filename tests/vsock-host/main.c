@@ -220,6 +220,7 @@ int main(int argc, char **argv)
 	if (!socket_path || optind != argc)
 		usage();
 	host.is = host.family->behaviour;
+	host.loopback = 0x7f400000 | ((uint32_t)getpid() & 0x3fffff);
 	for (unsigned int i = 0; i < quirk_count; i++)
 		if (quirk_set(&host.is, quirk_texts[i]))
 			usage();
@@ -230,7 +231,7 @@ int main(int argc, char **argv)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	error = service_start(control_path);
+	error = service_start(control_path, host.unix_root);
 	if (error)
 		fail("services", error);
 	host.started = now_ms();

@@ -255,18 +255,20 @@ static int connect_control(void)
 /* A TCP connection of this machine to the listener that the guest has on @line's port. */
 static int connect_listener(const char *line, int client)
 {
-	struct sockaddr_in to = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
+	struct sockaddr_in to = {.sin_family = AF_INET};
 	socklen_t length = sizeof(to);
 	int fd, control = connect_control();
-	char answer[32] = "";
+	char answer[64] = "", *space;
 
-	dprintf(control, "port %s\n", line);
+	dprintf(control, "address %s\n", line);
 	read_line(control, answer, sizeof(answer));
 	close(control);
-	to.sin_port = htons((uint16_t)strtoul(answer, NULL, 10));
+	space = strchr(answer, ' ');
+	if (space) {
+		*space = '\0';
+		inet_pton(AF_INET, answer, &to.sin_addr);
+		to.sin_port = htons((uint16_t)strtoul(space + 1, NULL, 10));
+	}
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
 		getsockname(fd, (struct sockaddr *)&to, &length))
@@ -504,7 +506,23 @@ static void open_services(int which, int family)
 	}
 }
 
-int service_start(const char *control)
+/* The same for paths of the guest, when it has some. */
+static void open_path(const char *root, int service, const char *name)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int size = snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", root, name);
+
+	if (fd < 0 || size >= (int)sizeof(at.sun_path))
+		return;
+	unlink(at.sun_path);
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) || listen(fd, SOMAXCONN))
+		close(fd);
+	else
+		start_thread(run_listener, service, fd);
+}
+
+int service_start(const char *control, const char *unix_root)
 {
 	int ready[2];
 	char byte;
@@ -523,6 +541,10 @@ int service_start(const char *control)
 		signal(SIGTERM, SIG_DFL);
 		open_services(V4, AF_INET);
 		open_services(V6, AF_INET6);
+		if (unix_root) {
+			open_path(unix_root, SERVICE_GREET, "greet");
+			open_path(unix_root, SERVICE_BRIEF, "brief");
+		}
 		if (write(ready[1], "r", 1) != 1)
 			_exit(1);
 		while (true)

@@ -27,7 +27,7 @@ enum {
 /* Start the servers; they end with this process. Service 29 hands guests through to the
  * control socket at @control, so that one program in the guest can play both sides.
  * 0 or -errno. */
-int service_start(const char *control);
+int service_start(const char *control, const char *unix_root);
 
 /* The ephemeral port where service @port really is; @port itself if it is none. */
 uint16_t service_real_port(uint16_t port, int family, int type);

@@ -164,7 +164,7 @@ static void update_watch(struct stream *stream)
 		events = EPOLLIN;
 		break;
 	case STREAM_CONNECTED:
-		if (stream->host->is.early_credit && !stream->needs_credit)
+		if (stream->polls_early && !stream->needs_credit)
 			events = EPOLLIN;
 		break;
 	case STREAM_OPEN:
@@ -296,6 +296,21 @@ static void read_remote(struct stream *stream, uint32_t events)
 	}
 }
 
+/* Before the guest's REQUEST, with a window of nothing: what libkrun does when a connect
+ * is done at once. */
+static void read_early(struct stream *stream)
+{
+	char byte;
+
+	if (recv(stream->socket.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT)) {
+		ask_for_credit(stream);
+		return;
+	}
+	stream->needs_credit = true;
+	stream_send(stream, OP_RST, 0, NULL, 0);
+	update_watch(stream);
+}
+
 static uint32_t update_threshold(const struct stream *stream)
 {
 	uint32_t after = stream->host->is.update_after;
@@ -397,21 +412,24 @@ static void accept_remote(struct stream *listener)
 	stream->family = listener->family;
 }
 
-static void connect_done(struct stream *stream, int error)
+static void connect_done(struct stream *stream, int error, bool at_once)
 {
+	const struct behaviour *is = &stream->host->is;
+
+	stream->polls_early = is->early_credit || (at_once && !is->supermachine);
 	timer_cancel(&stream->timer);
 	stream->state = error ? STREAM_CLOSED : STREAM_CONNECTED;
 	if (error)
 		close_socket(stream);
 	else
 		update_watch(stream);
-	control_connected(stream, error);
+	control_connected(stream, error, at_once);
 	set_stall(stream, false);
 }
 
 static void limit_reached(void *arg)
 {
-	connect_done(arg, ETIMEDOUT);
+	connect_done(arg, ETIMEDOUT, false);
 }
 
 static void stream_ready(void *arg, uint32_t events)
@@ -423,10 +441,10 @@ static void stream_ready(void *arg, uint32_t events)
 	switch (stream->state) {
 	case STREAM_CONNECTING:
 		getsockopt(stream->socket.fd, SOL_SOCKET, SO_ERROR, &error, &length);
-		connect_done(stream, error);
+		connect_done(stream, error, false);
 		break;
 	case STREAM_CONNECTED:
-		ask_for_credit(stream);
+		read_early(stream);
 		break;
 	case STREAM_LISTENING:
 		accept_remote(stream);
@@ -470,7 +488,7 @@ void stream_connect(
 	if (error == EINPROGRESS)
 		update_watch(stream);
 	else
-		connect_done(stream, error);
+		connect_done(stream, error, true);
 }
 
 int stream_listen(struct stream *stream, const struct sockaddr_storage *at,

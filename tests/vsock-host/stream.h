@@ -48,6 +48,7 @@ struct stream {
 	uint32_t sent;
 	bool needs_credit;
 	bool needs_room;
+	bool polls_early; /* connected at once: read before the guest's REQUEST */
 	/* ... and from it. */
 	uint32_t forwarded;
 	uint32_t reported;
@@ -91,8 +92,8 @@ void stream_forget(struct host *host, bool everything);
 const char *stream_state_name(enum stream_state state);
 
 /* The part that knows the control messages: the outcome of stream_connect(), 0 or an
- * errno, and that a listener of P has one more connection. */
-void control_connected(struct stream *stream, int error);
+ * errno, known at once or later, and that a listener of P has one more connection. */
+void control_connected(struct stream *stream, int error, bool at_once);
 void control_accepted(struct stream *listener);
 
 #endif
