@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What is taken over and what is not, and a guest without a host. */
 #include <sched.h>
+#include <sys/klog.h>
 
 #include "test.h"
 
@@ -14,6 +15,14 @@ static bool file_has(const char *path, const char *text)
 	if (file)
 		fclose(file);
 	return found;
+}
+
+static bool klog_has(const char *text)
+{
+	static char log[1 << 20];
+	int size = klogctl(3, log, sizeof(log)); /* SYSLOG_ACTION_READ_ALL */
+
+	return size <= 0 || memmem(log, (size_t)size, text, strlen(text));
 }
 
 static void natives(void)
@@ -86,6 +95,28 @@ static void namespaces(void)
 	ok(fd < 0 && host_count("connects") == before,
 		"loopback of another network namespace stays there");
 	close(fd);
+	fd = tcp(HOST, ECHO);
+	ok_errno(fd >= 0 && send_all(fd, "x", 1) && text_is(fd, "x"),
+		"and what leaves it goes to the host");
+	close(fd);
+}
+
+static void switched(void)
+{
+	static const char parameter[] = "/sys/module/kernel/parameters/tsi_hijack";
+	unsigned long before = host_count("creates");
+	int off = open(parameter, O_WRONLY), old = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_storage to;
+	socklen_t length = address(&to, HOST, ECHO);
+
+	ok_errno(write(off, "N", 1) == 1, "tsi_hijack can be written");
+	ok(tcp(HOST, ECHO) < 0 && errno == ENETUNREACH, "off: no way out (%d)", errno);
+	ok(host_count("creates") == before, "and the host knows nothing of it");
+	ok_errno(!connect(old, (struct sockaddr *)&to, length),
+		"sockets from before go on");
+	ok_errno(write(off, "Y", 1) == 1 && tcp(HOST, ECHO) >= 0, "on again");
+	close(off);
+	close(old);
 }
 
 /* The token is never readable. The command line says it backwards, for us to know it. */
@@ -108,6 +139,7 @@ static void token(void)
 		token[i] = backwards[n - 1 - i];
 	for (size_t i = 0; i < sizeof(file) / sizeof(file[0]); i++)
 		ok(!file_has(file[i], token), "T13 not in %s", file[i]);
+	ok(!klog_has(token), "T13 not in the kernel's log");
 	ok(host_count("bad_token") == 0, "T13 every control message carries it");
 	ok(tcp(HOST, ECHO) >= 0, "T13 and is taken");
 }
@@ -134,7 +166,7 @@ static void stock(void)
 	client = tcp("127.0.0.1", port);
 	fd = accept(server, NULL, NULL);
 	ok(fd >= 0 && send_all(client, "x", 1) && text_is(fd, "x"), "loopback");
-	ok(now() - begun < 15000, "in bounded time (%llu ms)",
+	ok(within(begun, 15000), "in bounded time (%llu ms)",
 		(unsigned long long)(now() - begun));
 }
 
@@ -142,6 +174,7 @@ const struct test hijack_tests[] = {
 	{"12 natives", natives, 0},
 	{"12 Q13 lazy", lazy, 0},
 	{"12 shown", shown, 0},
+	{"12 switched", switched, 0},
 	{"12 namespaces", namespaces, 0},
 	{"12 T13 token", token, 0},
 	{NULL, NULL, 0},

@@ -57,9 +57,9 @@ static bool bounded(const char *what, unsigned int ms)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	connect(fd, (struct sockaddr *)&to, length);
 	close(fd);
-	ok(now() - begun < ms, "%s: connect ends (%llu ms)", what,
+	ok(within(begun, ms), "%s: connect ends (%llu ms)", what,
 		(unsigned long long)(now() - begun));
-	return now() - begun < ms;
+	return within(begun, ms);
 }
 
 static void silent(void)
@@ -73,14 +73,14 @@ static void silent(void)
 	begun = now();
 	server = listener(AF_INET, 8, &port);
 	client = tcp("127.0.0.1", port);
-	ok(server >= 0 && client >= 0 && now() - begun < 8000,
+	ok(server >= 0 && client >= 0 && within(begun, 8000),
 		"listen ends, clients inside are served (%llu ms)",
 		(unsigned long long)(now() - begun));
 	close(client);
 	close(server);
 	begun = now();
 	client = udp(HOST, ECHO);
-	ok(now() - begun < 10000, "connect of a datagram ends (%llu ms)",
+	ok(within(begun, 10000), "connect of a datagram ends (%llu ms)",
 		(unsigned long long)(now() - begun));
 	close(client);
 	host("unquirk never-reply");

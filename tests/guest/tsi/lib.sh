@@ -16,6 +16,8 @@ append=
 # shellcheck disable=SC2034 # for ../lib.sh
 started='^tsi-guest: '
 vcpus=1
+# For slow kernels: how many times as long everything inside may take.
+patience=${GUEST_PATIENCE:-1}
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 need cpio cpio
 [ -x "$vsock_host" ] || skip_all "no vsock-host in the build tree (make check builds it)"
@@ -60,7 +62,7 @@ tsi_boot() {
 	none) parameters= ;;
 	esac
 	boot ${device:+-v "$device"} -c "$vcpus" -i "$images/tsi" \
-		-l "console=ttyAMA0 loglevel=5 panic=-1 rdinit=/init tsi_hijack $parameters family=$1 groups=$2 tsi.probe_ms=1000 ${3-}"
+		-l "console=ttyAMA0 loglevel=5 panic=-1 rdinit=/init tsi_hijack $parameters family=$1 groups=$2 patience=$patience tsi.probe_ms=1000 ${3-}"
 	expect 'tsi-guest: done' || :
 	halt
 }

@@ -17,7 +17,7 @@ static uint32_t next_event(int queue, int ms)
 {
 	struct epoll_event event = {0};
 
-	return epoll_wait(queue, &event, 1, ms) == 1 ? event.events : 0;
+	return epoll_wait(queue, &event, 1, ms * (int)patience) == 1 ? event.events : 0;
 }
 
 static void before_connect(const char *ip, uint16_t port, uint32_t mode, const char *what)

@@ -10,6 +10,7 @@
 #include <linux/vm_sockets.h> /* needs struct sockaddr */
 
 const char *family;
+unsigned int patience = 1;
 static const char *test_name;
 
 bool is(const char *name)
@@ -258,6 +259,11 @@ uint64_t now(void)
 	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
+bool within(uint64_t begun, unsigned int ms)
+{
+	return now() - begun < (uint64_t)ms * patience;
+}
+
 void pause_ms(unsigned int ms)
 {
 	struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
@@ -270,7 +276,7 @@ short wait_for(int fd, short events, int ms)
 {
 	struct pollfd wait = {.fd = fd, .events = events};
 
-	return poll(&wait, 1, ms) > 0 ? wait.revents : 0;
+	return poll(&wait, 1, ms < 0 ? ms : ms * (int)patience) > 0 ? wait.revents : 0;
 }
 
 bool send_all(int fd, const void *bytes, size_t size)
@@ -304,55 +310,88 @@ bool text_is(int fd, const char *expected)
 	return got == (ssize_t)strlen(expected) && !strcmp(text, expected);
 }
 
-bool download(int fd, uint64_t size)
-{
-	static uint8_t buffer[65536];
-	uint64_t done = 0;
-	char line[32];
-	ssize_t got;
+#define BLOCK 65536u
 
-	snprintf(line, sizeof(line), "%llu\n", (unsigned long long)size);
-	if (!send_all(fd, line, strlen(line)))
-		return false;
-	while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0) {
-		for (ssize_t i = 0; i < got; i++)
-			if (buffer[i] != pattern(done + (uint64_t)i)) {
-				printf("# wrong byte at %llu\n",
-					(unsigned long long)done + (uint64_t)i);
-				return false;
-			}
-		done += (uint64_t)got;
+/* The block at @offset, a multiple of its size: all blocks are one, but for one byte. */
+static void pattern_block(uint8_t *block, uint64_t offset)
+{
+	static uint64_t first[BLOCK / 8];
+	uint64_t more = pattern(offset) * 0x0101010101010101ull, word;
+
+	for (unsigned int i = first[0] ? BLOCK : 0; i < BLOCK; i++)
+		((uint8_t *)first)[i] = pattern(i);
+	for (unsigned int i = 0; i < BLOCK / 8; i++) {
+		word = first[i] ^ more;
+		memcpy(block + 8 * i, &word, 8);
+	}
+}
+
+int64_t receive_pattern(int fd, uint64_t size)
+{
+	static uint8_t buffer[BLOCK], expected[BLOCK];
+	uint64_t done = 0, checked = 0;
+	ssize_t got = 1;
+
+	while (got > 0 && done < size) {
+		got = recv(fd, buffer + done % BLOCK, BLOCK - done % BLOCK, 0);
+		if (got > 0)
+			done += (uint64_t)got;
+		if (got > 0 && done % BLOCK && done < size)
+			continue;
+		pattern_block(expected, checked);
+		if (memcmp(buffer, expected, done - checked)) {
+			printf("# a wrong byte between %llu and %llu\n",
+				(unsigned long long)checked, (unsigned long long)done);
+			return -1;
+		}
+		checked = done - done % BLOCK;
 	}
 	if (done != size)
 		printf("# %llu of %llu bytes: %s\n", (unsigned long long)done,
 			(unsigned long long)size, got < 0 ? strerror(errno) : "end");
-	return done == size;
+	return (int64_t)done;
 }
 
-bool upload(int fd, uint64_t size)
+bool send_pattern(int fd, uint64_t size)
 {
-	static uint8_t buffer[65536];
-	uint64_t done = 0;
-	char line[32], expected[32];
+	static uint8_t buffer[BLOCK];
 
-	snprintf(line, sizeof(line), "%llu\n", (unsigned long long)size);
-	snprintf(expected, sizeof(expected), "ok %llu\n", (unsigned long long)size);
-	if (!send_all(fd, line, strlen(line)))
-		return false;
-	while (done < size) {
-		size_t part = size - done < sizeof(buffer) ? size - done : sizeof(buffer);
+	for (uint64_t done = 0; done < size; done += BLOCK) {
+		size_t part = size - done < BLOCK ? (size_t)(size - done) : BLOCK;
 
-		for (size_t i = 0; i < part; i++)
-			buffer[i] = pattern(done + i);
+		pattern_block(buffer, done);
 		if (!send_all(fd, buffer, part)) {
 			printf("# sent %llu of %llu bytes: %s\n",
 				(unsigned long long)done, (unsigned long long)size,
 				strerror(errno));
 			return false;
 		}
-		done += part;
 	}
-	return text_is(fd, expected);
+	return true;
+}
+
+bool request(int fd, uint64_t size)
+{
+	char line[32];
+
+	snprintf(line, sizeof(line), "%llu\n", (unsigned long long)size);
+	return send_all(fd, line, strlen(line));
+}
+
+bool download(int fd, uint64_t size)
+{
+	char byte;
+
+	return request(fd, size) && receive_pattern(fd, size) == (int64_t)size &&
+	       recv(fd, &byte, 1, 0) == 0;
+}
+
+bool upload(int fd, uint64_t size)
+{
+	char expected[32];
+
+	snprintf(expected, sizeof(expected), "ok %llu\n", (unsigned long long)size);
+	return request(fd, size) && send_pattern(fd, size) && text_is(fd, expected);
 }
 
 static void run(const struct test *test)
@@ -366,7 +405,7 @@ static void run(const struct test *test)
 	if (!pid) {
 		setpgid(0, 0);
 		test_name = test->name;
-		alarm(test->seconds ? test->seconds : 30);
+		alarm((test->seconds ? test->seconds : 30) * patience);
 		test->run();
 		fflush(stdout);
 		_exit(0);
@@ -401,6 +440,7 @@ static const struct {
 	{"unix", unix_tests},
 	{"stock", stock_tests},
 	{"unix-host", unix_host_tests},
+	{"scale", scale_tests},
 };
 
 static void set_up(void)
@@ -416,7 +456,7 @@ static void set_up(void)
 }
 
 /*
- * PID 1. The kernel passes on what it does not know itself: family=NAME, and
+ * PID 1. The kernel passes on what it does not know itself: family=NAME, patience=N, and
  * groups=GROUP[/TEXT],... of which all tests run whose name contains TEXT.
  */
 int main(void)
@@ -428,6 +468,8 @@ int main(void)
 	family = getenv("family");
 	if (!family)
 		family = "none";
+	if (getenv("patience"))
+		patience = (unsigned int)atoi(getenv("patience"));
 	if (getpid() == 1)
 		set_up();
 	for (char *word = strtok(list, ","); word; word = strtok(NULL, ",")) {

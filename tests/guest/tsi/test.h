@@ -60,7 +60,7 @@ struct test {
 extern const struct test stream_tests[], connect_tests[], listen_tests[], name_tests[],
 	udp_tests[], poll_tests[], option_tests[], ioctl_tests[], many_tests[],
 	hostile_tests[], hijack_tests[], plain_tests[], restore_tests[], unix_tests[],
-	stock_tests[], unix_host_tests[];
+	stock_tests[], unix_host_tests[], scale_tests[];
 
 /* The host's family, "none" without a host. */
 extern const char *family;
@@ -102,6 +102,10 @@ uint16_t local_port(int fd);
 uint16_t peer_port(int fd);
 
 uint64_t now(void); /* ms */
+
+/* Have fewer than @ms passed since @begun? @patience times as many on slow kernels. */
+bool within(uint64_t begun, unsigned int ms);
+extern unsigned int patience;
 void pause_ms(unsigned int ms);
 
 /* Events of @fd within @ms, 0 if there are none. */
@@ -117,7 +121,14 @@ static inline uint8_t pattern(uint64_t i)
 	return (uint8_t)(i ^ i >> 8 ^ i >> 16 ^ i >> 24);
 }
 
-/* @size bytes from a SOURCE connection, @size bytes into a SINK. */
+/* @size such bytes. How many have come when that is all, or there is an end; -1: a wrong one. */
+bool send_pattern(int fd, uint64_t size);
+int64_t receive_pattern(int fd, uint64_t size);
+
+/* Tell SOURCE or SINK how many. */
+bool request(int fd, uint64_t size);
+
+/* @size bytes from a SOURCE connection and its end, @size bytes into a SINK. */
 bool download(int fd, uint64_t size);
 bool upload(int fd, uint64_t size);
 

@@ -213,9 +213,13 @@ static void unreachable(void)
 {
 	int fd = udp(UNREACHABLE, 53);
 
+	if (is("supermachine-0.1")) {
+		skip("this host does not look for a way");
+		return;
+	}
 	/* getaddrinfo() sorts by this. */
-	ok(fd < 0 && (errno == ENETUNREACH || errno == ECONNREFUSED),
-		"connect tells that there is no way (%d)", errno);
+	ok(fd < 0 && errno == ENETUNREACH, "connect tells that there is no way (%d)",
+		errno);
 }
 
 /* A server that answers whoever asks, in a child. */
@@ -309,6 +313,79 @@ static void connected_sendto(void)
 	close(fd);
 }
 
+/* A stub resolver of the host: loopback without a server in the guest. */
+static void stub(void)
+{
+	static const char query[] = "\0\1\1\0\0\1\0\0\0\0\0\0\4host\0\0\1\0\1";
+	struct sockaddr_in from;
+	char answer[512];
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	ok(send_to(fd, "127.0.0.53", DNS, query, sizeof(query) - 1) > 0, "sendto");
+	ok(receive(fd, answer, sizeof(answer), &from) > 28 &&
+			from_is(&from, "127.0.0.53", DNS),
+		"the answer and its source");
+	close(fd);
+	fd = udp("127.0.0.53", DNS);
+	ok(send(fd, query, sizeof(query) - 1, 0) > 0 &&
+			receive(fd, answer, sizeof(answer), &from) > 28,
+		"connected");
+	close(fd);
+}
+
+static void empty(void)
+{
+	uint16_t port = serve(true, "127.0.0.1");
+	struct sockaddr_in from;
+	char text[8];
+	int fd = udp("127.0.0.1", port);
+
+	ok(send(fd, "", 0, 0) == 0 && send(fd, "x", 1, 0) == 1,
+		"an empty datagram inside the guest");
+	close(fd);
+	fd = udp(HOST, ECHO);
+	ok(send(fd, "", 0, 0) == 0 && send(fd, "x", 1, 0) == 1 &&
+			receive(fd, text, sizeof(text), &from) == 1,
+		"one to the host does no harm");
+	close(fd);
+}
+
+static void *chatter(void *arg)
+{
+	int fd = *(int *)arg;
+	char ip[16];
+
+	for (unsigned int i = 0; i < 100; i++) {
+		snprintf(ip, sizeof(ip), "192.0.2.%u", 1 + i % 9);
+		send_to(fd, ip, ECHO, ip, sizeof(ip));
+	}
+	return NULL;
+}
+
+/* One socket, four threads that send, nine peers. */
+static void threads(void)
+{
+	struct sockaddr_in from;
+	pthread_t thread[4];
+	unsigned int good = 0, wrong = 0;
+	char text[64];
+	ssize_t got;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	for (unsigned int i = 0; i < 4; i++)
+		pthread_create(&thread[i], NULL, chatter, &fd);
+	while (good + wrong < 400 && (got = receive(fd, text, sizeof(text), &from)) > 0)
+		if (got == 16 && from_is(&from, text, ECHO))
+			good++;
+		else
+			wrong++;
+	for (unsigned int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	ok(!wrong, "no answer has a wrong source (%u)", wrong);
+	ok(good >= 200, "most come (%u of 400)", good);
+	close(fd);
+}
+
 const struct test udp_tests[] = {
 	{"5 connected", connected, 0},
 	{"5 sendto", unconnected, 0},
@@ -323,5 +400,8 @@ const struct test udp_tests[] = {
 	{"5 guest-local server", local_server, 0},
 	{"5 segmentation", segmentation, 0},
 	{"5 connected sendto", connected_sendto, 0},
+	{"5 127.0.0.53", stub, 0},
+	{"5 Q20 empty", empty, 0},
+	{"5 threads", threads, 60},
 	{NULL, NULL, 0},
 };
