@@ -7,6 +7,7 @@
  * a late or repeated reply finds nobody. Messages without a reply leave from
  * one common port, whose incoming datagrams are dropped.
  */
+#include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/moduleparam.h>
@@ -33,7 +34,7 @@ MODULE_PARM_DESC(in_order,
 		 "Host honours half-close and keeps proxies: 1 yes, 0 no, -1 as VIRTIO_F_IN_ORDER says");
 
 static struct vsock_dgram_port tsi_mute;
-static atomic_t tsi_ports = ATOMIC_INIT(0);
+VISIBLE_IF_KUNIT atomic_t tsi_ports = ATOMIC_INIT(0);
 
 static DEFINE_MUTEX(tsi_probe_lock);
 static bool tsi_ready;			/* sticky */

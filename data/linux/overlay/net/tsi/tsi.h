@@ -142,6 +142,9 @@ bool tsi_usable(void);
 bool tsi_host_ready(void);
 bool tsi_host_in_order(void);
 u32 tsi_next_port(void);
+#if IS_ENABLED(CONFIG_KUNIT)
+extern atomic_t tsi_ports;
+#endif
 int tsi_control_init(void);
 
 /* policy.c */

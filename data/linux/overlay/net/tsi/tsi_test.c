@@ -97,11 +97,13 @@ static void tsi_test_result(struct kunit *test)
 
 static void tsi_test_name(struct kunit *test)
 {
-	struct tsi_reply_name reply = { .addr_len = cpu_to_le32(16) };
+	/* BSD layout: length, family */
+	struct tsi_reply_name reply = {
+		.addr_len = cpu_to_le32(16),
+		.addr = { 16, 2, 0x1f, 0x90, 127, 0, 0, 1 },
+	};
 	union tsi_addr addr = {};
 
-	/* BSD layout: length, family */
-	memcpy(reply.addr, (const u8[]){ 16, 2, 0x1f, 0x90, 127, 0, 0, 1 }, 8);
 	KUNIT_EXPECT_EQ(test, tsi_decode_name(&reply, sizeof(reply), AF_INET, &addr), 0);
 	KUNIT_EXPECT_EQ(test, addr.in.sin_family, AF_INET);
 	KUNIT_EXPECT_EQ(test, addr.in.sin_port, htons(8080));
@@ -163,6 +165,23 @@ static void tsi_test_addresses(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, tsi_addr_equal(&a, &b));
 }
 
+static void tsi_test_ports(struct kunit *test)
+{
+	int i, before = atomic_read(&tsi_ports);
+	u32 port, last = 0;
+
+	/* Ports of hosts and of other users are all in the lower half. */
+	atomic_set(&tsi_ports, -4);
+	for (i = 0; i < 8; i++) {
+		port = tsi_next_port();
+		KUNIT_EXPECT_GE(test, port, 0x80000000U);
+		KUNIT_EXPECT_NE(test, port, VMADDR_PORT_ANY);
+		KUNIT_EXPECT_NE(test, port, last);
+		last = port;
+	}
+	atomic_set(&tsi_ports, before);
+}
+
 #define TSI_TEST_HEX "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 #define TSI_TEST_MASK "****************************************************************"
@@ -217,6 +236,7 @@ static struct kunit_case tsi_test_cases[] __refdata = {
 	KUNIT_CASE(tsi_test_name),
 	KUNIT_CASE(tsi_test_verdict),
 	KUNIT_CASE(tsi_test_addresses),
+	KUNIT_CASE(tsi_test_ports),
 	KUNIT_CASE(tsi_test_token),
 	{}
 };
