@@ -11,6 +11,7 @@ usage() {
 	usage: userland.sh packages     the packages, one a line
 	       userland.sh missing      those that $debs lacks
 	       userland.sh fetch        download those; apt must know the architecture arm64
+	       userland.sh file PACKAGE where that one is kept
 	       userland.sh busybox TO   a busybox root file system
 	       userland.sh debian TO    what a Debian image adds: glibc, python3, redis, curl, nginx, nftables and more
 	EOF
@@ -30,8 +31,11 @@ libtasn1-6 libffi8 libssh2-1
 nginx libcrypt1 libpcre2-8-0
 nftables libnftables1 libjansson4 libgmp10 libedit2 libbsd0 libmd0 libtinfo6'
 
+# To compile with, in no image.
+development=libc-ares-dev
+
 missing() {
-	for package in $packages; do
+	for package in $packages $development; do
 		set -- "$debs/${package}"_*_arm64.deb
 		[ -f "$1" ] || echo "$package"
 	done
@@ -49,7 +53,7 @@ unpack() {
 
 case ${1-}:$# in
 packages:1)
-	echo "$packages" | tr ' ' '\n'
+	echo "$packages $development" | tr ' ' '\n'
 	;;
 missing:1)
 	missing
@@ -58,6 +62,9 @@ fetch:1)
 	mkdir -p "$debs"
 	cd "$debs"
 	missing | sed 's/$/:arm64/' | xargs -r apt-get download
+	;;
+file:2)
+	echo "$debs/$2"_*_arm64.deb
 	;;
 busybox:2)
 	unpack "$2" busybox-static

@@ -127,7 +127,7 @@ static void limited(void)
 	ok(connect(fd, (struct sockaddr *)&to, length) < 0 && errno == EINPROGRESS,
 		"SO_SNDTIMEO: EINPROGRESS (%d)", errno);
 	took = now() - begun;
-	ok(took >= 390 && took < 2000 * patience, "in time (%llu ms)",
+	ok(took >= 200 && took < 2000 * patience, "in time (%llu ms)",
 		(unsigned long long)took);
 	close(fd);
 }

@@ -172,7 +172,7 @@ static void limited(void)
 	int server = listener(AF_INET, 8, &port);
 
 	setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	ok(accept(server, NULL, NULL) < 0 && errno == EAGAIN && now() - begun >= 290,
+	ok(accept(server, NULL, NULL) < 0 && errno == EAGAIN && now() - begun >= 150,
 		"SO_RCVTIMEO: accept gives up");
 	close(server);
 }

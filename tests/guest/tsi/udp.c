@@ -165,7 +165,7 @@ static void timeout(void)
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	send(fd, "x", 1, 0);
-	ok(recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN && now() - begun >= 190,
+	ok(recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN && now() - begun >= 100,
 		"SO_RCVTIMEO");
 	close(fd);
 }

@@ -16,16 +16,35 @@ echo "curl refused $status"
 echo "curl by name $(curl -s "http://some.host:$port/65537" | sha256sum)"
 python3 - "$port" <<'EOF'
 import hashlib, socket, sys
-with socket.create_connection(("192.0.2.1", int(sys.argv[1]))) as server:
-    server.sendall(b"GET /65537 HTTP/1.1\r\nConnection: close\r\n\r\n")
-    data = b"".join(iter(lambda: server.recv(65536), b""))
-print("python3 65537", hashlib.sha256(data.split(b"\r\n\r\n", 1)[1]).hexdigest())
+
+def ask(head, size):
+    with socket.create_connection(("192.0.2.1", int(sys.argv[1]))) as server:
+        server.sendall((head + "\r\nConnection: close\r\n\r\n").encode())
+        while size:
+            size -= server.send(bytes(min(size, 1 << 20)))
+        data = b"".join(iter(lambda: server.recv(1 << 20), b""))
+    return data.split(b"\r\n\r\n", 1)[1]
+
+for size in 1, 65537, 64 << 20:
+    print("python3 down", size, hashlib.sha256(ask(f"GET /{size} HTTP/1.1", 0)).hexdigest())
+    print("python3 up", size, ask(f"PUT / HTTP/1.1\r\nContent-Length: {size}", size).decode())
 print("python3 name", socket.gethostbyname("another.host"))
 EOF
-for library in glibc musl; do
+# Of the host's network, of its loopback (as systemd-resolved's), and over IPv6.
+for server in 192.0.2.1 127.0.0.53 2001:db8::1; do
+	echo "nameserver $server" >/etc/resolv.conf
+	for library in glibc musl cares go; do
+		[ -x /resolver-$library ] || continue
+		# shellcheck disable=SC2046 # on one line
+		echo $server $library $(/resolver-$library plain.host | sort)
+	done
+done
+echo 'nameserver 192.0.2.1' >/etc/resolv.conf
+for library in glibc musl cares go; do
 	[ -x /resolver-$library ] || continue
-	for name in plain.host big.host nx.host; do
+	for name in big.host nx.host; do
 		# shellcheck disable=SC2046 # on one line
 		echo $library $name $(/resolver-$library $name | sort)
 	done
 done
+[ ! -x /program-go ] || echo "go get $(/program-go get "some.host:$port" /67108864)"
