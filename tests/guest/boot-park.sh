@@ -11,21 +11,34 @@ aarch64-linux-gnu-gcc -static -s -O2 -o "$T/park/init" "$guest_src/park.c" ||
 	{ echo "Bail out! park.c does not compile"; exit 1; }
 (cd "$T/park" && echo init | cpio -o -H newc -R 0:0 --quiet | gzip -1) >"$T/park.cpio.gz"
 
-boot -c 4 -m 64 -i "$T/park.cpio.gz"
+# Memory is a file, so that a byte can be written from outside.
+boot -c 4 -m 32 -i "$T/park.cpio.gz" \
+	-q "-object memory-backend-file,id=ram,size=32M,share=on,mem-path=$T/ram -machine memory-backend=ram"
+woken=1
+if expect '^byte 0$'; then
+	gpa=$(tr -d '\r' <"$console.raw" | sed -n 's/^state_gpa //p')
+	printf '\001' | dd of="$T/ram" bs=1 seek=$((gpa - 0x40000000)) conv=notrunc status=none
+	woken=0
+fi
 ended || :
 halt
 check "P1 four CPUs" has '^cpus 4$'
 check "P1 the state page is an address" has '^state_gpa 0x[0-9a-f]*000$'
 check "P1 the device opens" has '^open 0$'
 check "P1 an unknown request gets ENOTTY" has '^unknown 25$'
-check "P1 park and unpark, fifty times under load" has '^cycles failed 0$'
+check "P1 park and unpark, a thousand times under load" has '^cycles failed 0$'
 check "P1 parked CPUs stand still, parking twice is fine" has '^park 0 again 0 standing 1$'
 check "P1 unparked CPUs go on" has '^unpark 0 standing 0$'
+check "P1 devices answer meanwhile" has '^device 0 8$'
+ok $woken "P1 the state page is found from outside"
+check "P1 a byte written from outside wakes" has '^woken 1$'
+check "P1 parking after that works" has '^anew 0 standing 1 unpark 0$'
 check "P1 the guest ends" has '^end$'
 
-boot -m 64 -i "$T/park.cpio.gz"
+boot -m 32 -i "$T/park.cpio.gz"
 ended || :
 halt
 check "P1 one CPU parks at once" has '^park 0 again 0 standing 0$'
 check "P1 and unparks" has '^unpark 0 standing 0$'
+check "P1 devices answer meanwhile, with one CPU" has '^device 0 8$'
 done_testing

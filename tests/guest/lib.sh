@@ -154,7 +154,9 @@ device_tree() {
 		while [ $i -lt "$2" ]; do
 			method=
 			[ "$2" -eq 1 ] || method='enable-method = "psci";'
-			echo "cpu@$i { device_type = \"cpu\"; compatible = \"arm,arm-v8\"; reg = <$i>; $method };"
+			# A GICv3 has 16 CPUs in a cluster.
+			reg=$(((i >> 4) * 256 + (i & 15)))
+			echo "cpu@$i { device_type = \"cpu\"; compatible = \"arm,arm-v8\"; reg = <$reg>; $method };"
 			i=$((i + 1))
 		done
 		cat <<-EOF

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -16,7 +18,7 @@
 #define PARK 0x4d01
 #define UNPARK 0x4d02
 #define WORKERS 8
-#define CYCLES 50
+#define CYCLES 1000
 
 static volatile unsigned long *work;
 
@@ -40,11 +42,37 @@ static int standing(void)
 	return n;
 }
 
+static int at_least_half(int n)
+{
+	return n >= WORKERS / 2;
+}
+
+/* Starting on the last CPU, which the caller leaves for the one that devices interrupt. */
+static void park_and_use_device(int smpark, int cpus)
+{
+	char data[8];
+	cpu_set_t set;
+	int rng = open("/dev/hwrng", O_RDONLY | O_CLOEXEC), parked;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpus - 1, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	memset(&set, 0xff, sizeof(set));
+	sched_setaffinity(0, sizeof(set), &set);
+	parked = ioctl(smpark, PARK);
+	alarm(30);
+	printf("device %d %zd\n", parked, read(rng, data, sizeof(data)));
+	alarm(0);
+	ioctl(smpark, UNPARK);
+	close(rng);
+}
+
 int main(void)
 {
 	char text[64] = "";
 	int fd, gpa, i, failed = 0, cpus = get_nprocs();
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	mkdir("/sys", 0755);
 	mkdir("/dev", 0755);
 	if (mount("sysfs", "/sys", "sysfs", 0, NULL) ||
@@ -62,10 +90,10 @@ int main(void)
 		NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < WORKERS; i++)
 		if (!fork())
-			for (;;)
+			for (nice(19);;)
 				work[i]++;
 	sleep(1);
-	for (i = 0; i < CYCLES; i++)
+	for (i = 0; i < (cpus > 1 ? CYCLES : 50); i++)
 		failed += ioctl(fd, PARK) || ioctl(fd, UNPARK);
 	printf("cycles failed %d\n", failed);
 	printf("park %d", ioctl(fd, PARK));
@@ -75,8 +103,19 @@ int main(void)
 		standing() >= (cpus - 1) * WORKERS / cpus / 2 && cpus > 1);
 	printf("unpark %d", ioctl(fd, UNPARK));
 	sleep(2);
-	printf(" standing %d\nend\n", standing() >= WORKERS / 2);
-	fflush(stdout);
+	printf(" standing %d\n", at_least_half(standing()));
+	park_and_use_device(fd, cpus);
+
+	if (cpus > 1) {
+		printf("byte %d\n", ioctl(fd, PARK));
+		for (i = 0; i < 60 && at_least_half(standing()); i++)
+			continue;
+		printf("woken %d\n", i < 60);
+		printf("anew %d", ioctl(fd, PARK));
+		printf(" standing %d", at_least_half(standing()));
+		printf(" unpark %d\n", ioctl(fd, UNPARK));
+	}
+	puts("end");
 	reboot(RB_POWER_OFF);
 	return 1;
 }
