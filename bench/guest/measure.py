@@ -1,229 +1,345 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Measure an arm64 kernel Image as a microVM guest, under QEMU.
+"""Measure arm64 kernel Images as microVM guests, under QEMU.
 
-Boot work is counted in guest instructions (-icount shift=0: one instruction
-per nanosecond of guest time), memory is read from a file that is the guest's
-RAM. Prints Markdown, and JSON with --json FILE.
-
-usage: measure.py [--json FILE] [--quick] IMAGE [--name NAME]
+Work is counted in guest instructions, memory is read from the file that is the
+guest's RAM: the figures do not depend on how busy this machine is. Prints
+Markdown; of two Images also the ratios.
 """
 import argparse
-import gzip
+import concurrent.futures
 import json
 import lzma
+import math
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-QEMU = "qemu-system-aarch64"
-CMDLINE = "console=ttyAMA0 reboot=t panic=-1"
+sys.dont_write_bytecode = True  # the source tree may be read-only
+from machine import LOAD, MIB, Machine, Stopper, make_initrd, qemu_version
+
 PAGE = 4096
+A72, A76 = "cortex-a72", "cortex-a76"
+# name | what | unit | goal | margin of the accepted figure | how it is measured
+ROWS = """
+# The kernel
+boot | instructions from reset to /init | M | <= 20 | 0.3% | CNTVCT at its first instruction, A72, 128 MiB, QEMU's device tree packed
+boot-asleep | … of them asleep | M | <= 0 | 0.2 | the same at two ns an instruction; what does not double is sleep
+boot-vmm | … with the device tree of a VMM | M | <= 14 | 0.3% | QEMU's tree without what specs of the runtime leave out
+boot-4-vcpus | … added by 4 vCPUs | M | <= 3 | 0.1 | -smp 4, difference
+boot-4-gib | … added by 4 GiB | M | <= 55 | 0.5% | -m 4096, difference
+image | Image | bytes | <= 12058624 | 0.5% | size of the file
+image-xz | Image, xz -9e | bytes | <= 4089446 | 0.5% | liblzma, CRC32
+memfree | MemFree of 128 MiB | kB | >= 112000 | 0.2% | /proc/meminfo
+memtotal | MemTotal of 256 MiB | kB | >= 246500 | 0.1% | /proc/meminfo
+smallest | smallest guest that reaches /init | MiB | <= 20 | 0 | bisection
+same-4k-a72 | 4 KiB pages of the Image still in RAM, A72 | % | >= 80 | 0.5 | idle 128 MiB guest, the worse of two KASLR seeds
+same-16k-a72 | 16 KiB pages, A72 | % | >= 75 | 0.5 | the same
+same-4k-a76 | 4 KiB pages, A76 | % | >= 80 | 0.5 | the same
+same-16k-a76 | 16 KiB pages, A76 | % | >= 75 | 0.5 | the same
+raw-load | boots at RAM start + 0x80000 | 1 = yes | >= 1 | 0 | loaded there without -kernel, A76
+console-7 | console bytes, loglevel 7 | bytes | <= 6000 | 200 | before /init's first line
+console-quiet | console bytes, quiet | bytes | <= 200 | 0 | the same
+init-oci | init-oci beside the Image | bytes | <= 65536 | 1% | size of the file; its other rows: tests/guest/init-cost.sh
+# Snapshot fitness
+private | private memory | MiB | <= 9.5 | 0.1 | A76, 256 MiB, no seeds, 30 s after boot: non-zero pages that are not the Image's
+poison | … of it pages of 0xcc | MiB | <= 0 | 0 | the same RAM
+chunks | non-zero 64 KiB chunks | MiB | <= 19 | 0.2 | the same RAM
+chunks-junk | … after junk | MiB | <= 20 | 0.3 | 64 MiB anonymous, 32 MiB page cache, 50 children; default command line
+chunks-park | … after junk, parked | MiB | <= 20 | 0.3 | the same, then /dev/smpark
+price-loop | price: fork+exec+exit | % | <= 3 | 1 | instructions of the loop ÷ the same with init_on_free=0
+price-boot | price: boot | M | <= 1 | 0.1 | instructions, difference to init_on_free=0, 256 MiB
+zstd | RAM without zero pages, zstd -3 | MiB | <= 5.5 | 0.1 | zstd
+changed-a72 | pages changed in 10 s, 30 s after boot, A72 | pages | <= 0 | 0 | RAM of one machine, twice
+changed-a76 | … A76 | pages | <= 0 | 0 | the same
+changed-early-a72 | pages changed in 10 s, 3 s after boot, A72 | pages | | 15 | the same; stretch 0
+changed-early-a76 | … A76 | pages | | 15 | the same; stretch 0
+interrupts | timer interrupts in 10 s | | <= 10 | 0 | /proc/interrupts 30 and 40 s after boot; 6 are the measuring's own
+switches | context switches in 10 s | | <= 10 | 0 | /proc/stat; 5 are the measuring's own
+equal-image | Image pages equal in two boots | % | >= 98.5 | 0.5 | two machines in real time, A76, no seeds
+equal-all | non-zero pages equal in two boots | % | >= 91 | 1.5 | the same RAM
+# Guest instructions of one operation
+getppid | getppid | | | 1% | best of 30 loops of bench/guest/init.c, A72, norandmaps
+open-close | open + close | | | 1% | the same
+write-4k | pwrite of 4 KiB, tmpfs | | | 1% | the same
+read-4k | pread of 4 KiB, tmpfs | | | 1% | the same
+map-touch-unmap-64k | map, touch and unmap 64 KiB | | | 1% | the same
+fork-exit | fork + exit + wait | | | 2% | the same
+fork-exec-exit | fork + exec + exit + wait | | | 2% | the same
+pipe-round-trip | round trip over pipes, 1 byte | | | 2% | the same
+unix-round-trip | … AF_UNIX | | | 2% | the same
+tcp-round-trip | … TCP on loopback | | | 2% | the same
+"""
 
 
-def cpio(entries):
-    """newc archive of (name, mode, data)."""
-    out = b""
-    for ino, (name, mode, data) in enumerate(entries + [("TRAILER!!!", 0, b"")]):
-        fields = [ino, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0]
-        out += b"070701" + b"".join(b"%08x" % f for f in fields)
-        out += name.encode() + b"\0"
-        out += b"\0" * (-len(out) % 4) + data
-        out += b"\0" * (-len(out) % 4)
-    return out
+class Row:
+    def __init__(self, line):
+        self.name, self.what, self.unit, self.goal, self.margin, self.how = (
+            field.strip() for field in line.split("|"))
+        self.more_is_worse = not self.goal.startswith(">=")
+
+    def met(self, figure):
+        if not self.goal:
+            return ""
+        limit = float(self.goal[2:])
+        return "yes" if (figure <= limit if self.more_is_worse else figure >= limit) else "NO"
+
+    def worst(self, figure, margin):
+        """The worst figure that is as good as `figure`."""
+        slack = abs(figure) * float(margin[:-1]) / 100 if margin.endswith("%") else float(margin)
+        return figure + slack if self.more_is_worse else figure - slack
 
 
-class Bench:
-    def __init__(self, image, work):
-        self.image, self.work = image, work
-        init = os.path.join(work, "init")
-        subprocess.run(
-            ["aarch64-linux-gnu-gcc", "-Os", "-nostdlib", "-static", "-ffreestanding",
-             "-fno-stack-protector", "-fno-tree-loop-distribute-patterns", "-s", "-o",
-             init, os.path.join(HERE, "init.c")], check=True)
-        self.initrd = os.path.join(work, "initrd")
-        with open(self.initrd, "wb") as f:
-            f.write(gzip.compress(cpio([
-                ("proc", 0o040755, b""),
-                ("init", 0o100755, open(init, "rb").read())]), mtime=0))
+def rows():
+    return {row.name: row for row in map(Row, filter(lambda line: "|" in line, ROWS.splitlines()))}
 
-    def machine(self, cpu, smp, mem, ram=None):
-        """Arguments with QEMU's own device tree, packed (it is padded to 1 MiB)."""
-        base = ["-M", "virt,gic-version=3" + (",memory-backend=ram" if ram else ""),
-                "-cpu", cpu, "-smp", str(smp), "-m", str(mem), "-nodefaults",
-                "-display", "none", "-nic", "none"]
-        if ram:
-            base += ["-object", f"memory-backend-file,id=ram,size={mem}M,share=on,mem-path={ram}"]
-        raw = os.path.join(self.work, "raw.dtb")
-        args = list(base)
-        args[1] += ",dumpdtb=" + raw
-        subprocess.run([QEMU] + args, check=True, stderr=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL)
-        dts = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", raw], check=True,
-                             capture_output=True, text=True).stdout
-        # No seeds: without them two boots are comparable, and so are two kernels.
-        dts = re.sub(r"\n[^\n]*(rng-seed|kaslr-seed) = [^;]*;", "", dts)
-        packed = os.path.join(self.work, f"packed-{smp}-{mem}.dtb")
-        subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", packed], input=dts,
-                       text=True, check=True)
-        return base + ["-dtb", packed, "-kernel", self.image, "-initrd", self.initrd]
 
-    def boot(self, cpu="cortex-a72", smp=1, mem=128, extra="quiet", timeout=240):
-        """Boot to the end of init; returns (instructions, console text)."""
-        run = subprocess.run(
-            ["timeout", str(timeout), QEMU] + self.machine(cpu, smp, mem) +
-            ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-serial",
-             "stdio", "-append", f"{CMDLINE} {extra}"],
-            stdin=subprocess.DEVNULL, capture_output=True)
-        text = run.stdout.decode(errors="replace").replace("\r", "")
-        m = re.search(r"^counter (\d+)$", text, re.M)
+def pages(ram, size=PAGE):
+    return [ram[i:i + size] for i in range(0, len(ram), size)]
+
+
+def percent(part, whole):
+    return round(100 * part / whole, 2)
+
+
+def number(text, pattern):
+    m = re.search(pattern, text, re.M)
+    return int(m[1]) if m else None
+
+
+class Measurement:
+    def __init__(self, path, work):
+        self.path, self.work = os.path.abspath(path), work
+        with open(path, "rb") as f:
+            self.image = f.read()
+        self.initrd = make_initrd(work, "init.c", "-nostdlib", "-ffreestanding", "-fno-stack-protector",
+                                  "-fno-tree-loop-distribute-patterns")
+
+    def boot(self, mode="", **options):
+        """Instructions to /init, in M, and the console."""
+        with tempfile.TemporaryDirectory(dir=self.work) as work:
+            options.setdefault("extra", "quiet")
+            options["extra"] += mode and f" bench={mode}"
+            text = Machine(work, self.path, self.initrd, **options).run()
+        count = number(text, r"^counter (\d+)$")
         # The counter runs at 62.5 MHz.
-        return (int(m.group(1)) * 16 if m else None), text
+        return (count * 16 / 1e6 if count else None), text
 
-    def idle(self, cpu, mem=256, mode="idle", wait=3, again=0):
-        """RAM of an idle guest, and once more `again` seconds later."""
-        ram = os.path.join(self.work, "ram")
-        qmp = os.path.join(self.work, "qmp")
-        for path in (ram, qmp):
-            if os.path.exists(path):
-                os.unlink(path)
-        p = subprocess.Popen(
-            ["timeout", "300", QEMU] + self.machine(cpu, 1, mem, ram) +
-            ["-accel", "tcg", "-serial", "stdio", "-qmp", f"unix:{qmp},server=on,wait=off",
-             "-append", f"{CMDLINE} quiet bench={mode}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        try:
-            for line in p.stdout:
-                if line.strip() == b"idle":
-                    break
-            time.sleep(wait)
-            s = socket.socket(socket.AF_UNIX)
-            s.connect(qmp)
-            f = s.makefile("rw")
+    def stopper(self, work, mode, **options):
+        options = {"cpu": A76, "mem": 256, **options}
+        options["extra"] = f"quiet bench={mode} " + options.get("extra", "")
+        return Stopper(work, self.path, self.initrd, **options)
 
-            def ask(command):
-                f.write(json.dumps({"execute": command}) + "\n")
-                f.flush()
-                while "return" not in json.loads(f.readline()):
+    def ram(self, *times, mode="idle", **options):
+        """RAM at these times after boot."""
+        with tempfile.TemporaryDirectory(dir=self.work) as work, self.stopper(work, mode, **options) as guest:
+            return [guest.run_to(self.seconds + t) for t in times]
+
+    # Each of these gives some figures.
+
+    def files(self):
+        out = {"image": len(self.image),
+               "image-xz": len(lzma.compress(self.image, check=lzma.CHECK_CRC32,
+                                             preset=9 | lzma.PRESET_EXTREME))}
+        init = os.path.join(os.path.dirname(self.path), "init-oci")
+        if os.path.exists(init):
+            out["init-oci"] = os.path.getsize(init)
+        return out
+
+    def first_boot(self):
+        count, text = self.boot()
+        if not count:
+            raise SystemExit(f"{self.path} does not reach /init:\n{text[-2000:]}")
+        self.count, self.seconds = count, count / 1e3
+        return {"boot": count, "console-quiet": text.find("\ncounter "),
+                "memfree": number(text, r"^MemFree:\s+(\d+) kB")}
+
+    def asleep(self):
+        twice, _ = self.boot(shift=1)
+        return {"boot-asleep": round(max(0, 2 * self.count - twice), 1)}
+
+    def other_boots(self):
+        out = {"boot-vmm": self.boot(vmm=True)[0]}
+        for name, options in (("4-vcpus", {"smp": 4}), ("4-gib", {"mem": 4096})):
+            count, _ = self.boot(**options)
+            out["boot-" + name] = count and count - self.count
+        out["memtotal"] = number(self.boot(mem=256)[1], r"^MemTotal:\s+(\d+) kB")
+        out["console-7"] = self.boot(extra="loglevel=7")[1].find("\ncounter ")
+        return out
+
+    def boots_in(self, mem):
+        """An early hang ends at a guest time that no boot takes."""
+        with tempfile.TemporaryDirectory(dir=self.work) as work:
+            with self.stopper(work, "", cpu=A72, mem=mem, raw=False) as guest:
+                try:
+                    guest.run_to(3 * self.seconds + 0.1)
+                except (RuntimeError, ConnectionError):
                     pass
-            f.readline()
-            ask("qmp_capabilities")
-            ask("stop")
-            first = open(ram, "rb").read()
-            if not again:
-                return first, None
-            ask("cont")
-            time.sleep(again)
-            ask("stop")
-            return first, open(ram, "rb").read()
-        finally:
-            p.terminate()
-            p.wait()
-            if os.path.exists(ram):
-                os.unlink(ram)
+                return "counter " in guest.text()
+
+    def smallest(self):
+        low, high = 8, 72
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.boots_in(middle) else (middle, high)
+        return {"smallest": high}
+
+    def blocks_kept(self, ram, size):
+        blocks = pages(self.image, size)
+        kept = sum(block == ram[LOAD + i * size:LOAD + i * size + len(block)] for i, block in enumerate(blocks))
+        return percent(kept, len(blocks))
+
+    def same(self, cpu):
+        rams = [self.ram(3, cpu=cpu, mem=128, seed=seed)[0] for seed in (0x1234567, 0x7654321)]
+        return {f"same-{size}k-{cpu[-3:]}": min(self.blocks_kept(ram, size * 1024) for ram in rams)
+                for size in (4, 16)}
+
+    def idle(self, cpu):
+        out = {}
+        early, later, ram, end = map(pages, self.ram(3, 13, 30, 40, cpu=cpu))
+        out["changed-early-" + cpu[-3:]] = sum(a != b for a, b in zip(early, later))
+        out["changed-" + cpu[-3:]] = sum(a != b for a, b in zip(ram, end))
+        if cpu == A76:
+            out["raw-load"] = 1  # or there would be no RAM to look at
+            out.update(self.memory(ram))
+        return out
+
+    def memory(self, ram):
+        zero = bytes(PAGE)
+        ours = {LOAD // PAGE + i: page for i, page in enumerate(pages(self.image))}
+        private = [page for i, page in enumerate(ram) if page not in (zero, ours.get(i))]
+        kept = b"".join(page for page in ram if page != zero)
+        small = subprocess.run(["zstd", "-3", "-c"], input=kept, capture_output=True, check=True).stdout
+        return {"private": len(private) * PAGE / MIB,
+                "poison": private.count(b"\xcc" * PAGE) * PAGE / MIB,
+                "chunks": self.chunks(b"".join(ram)),
+                "zstd": len(small) / MIB}
+
+    @staticmethod
+    def chunks(ram):
+        zero = bytes(65536)
+        return sum(chunk != zero for chunk in pages(ram, 65536)) * 65536 / MIB
+
+    def junk(self, mode):
+        return {"chunks-" + mode: self.chunks(self.ram(10, mode=mode)[0])}
+
+    def wakes(self):
+        _, text = self.boot("wakes", cpu=A76, mem=256)
+        return {name: number(text, rf"^{name} (\d+)$") for name in ("interrupts", "switches")}
+
+    def loops(self, extra="quiet"):
+        """Without address randomisation, which makes a page table more or less."""
+        _, text = self.boot("loops", extra=extra + " norandmaps")
+        return {m[1]: int(m[2]) for m in re.finditer(r"^loop (\S+) (\d+)$", text, re.M)}
+
+    def price(self, loops):
+        off = "quiet init_on_free=0"
+        name = "fork-exec-exit"
+        return {"price-loop": percent(loops.result()[name], self.loops(off)[name]) - 100,
+                "price-boot": self.boot(mem=256)[0] - self.boot(mem=256, extra=off)[0]}
+
+    def boot_in_real_time(self):
+        # A busy machine is slower than the guest's clock.
+        return self.ram(math.ceil(max(10, 40 * self.seconds)), timing="real")[0]
+
+    def twice(self, other):
+        first, second = map(pages, (self.boot_in_real_time(), other.result()))
+        zero = bytes(PAGE)
+        image = range(LOAD // PAGE, (LOAD + len(self.image)) // PAGE)
+        both = [(a, b) for a, b in zip(first, second) if (a, b) != (zero, zero)]
+        return {"equal-image": percent(sum(first[i] == second[i] for i in image), len(image)),
+                "equal-all": percent(sum(a == b for a, b in both), len(both))}
+
+    def all(self):
+        figures = self.first_boot()
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            # The pair in real time first: it waits, and leaves the processors to the others.
+            other = pool.submit(self.boot_in_real_time)
+            jobs = [pool.submit(self.twice, other)]
+            loops = pool.submit(self.loops)
+            jobs += [loops, pool.submit(self.price, loops)]
+            jobs += map(pool.submit, (self.files, self.asleep, self.other_boots, self.smallest, self.wakes))
+            jobs += [pool.submit(self.junk, mode) for mode in ("junk", "park")]
+            jobs += [pool.submit(f, cpu) for f in (self.same, self.idle) for cpu in (A72, A76)]
+            for job in jobs:
+                try:
+                    figures.update(job.result())
+                except (ArithmeticError, KeyError, OSError, RuntimeError, TypeError) as error:
+                    print(f"{self.path}: {error!r}", file=sys.stderr)
+        return {name: figures[name] for name in rows() if figures.get(name) is not None}
 
 
-def shared(image, ram, size):
-    """Part of the Image's blocks of `size` that RAM still holds unchanged."""
-    best = 0
-    for base in (0x200000, 0x280000, 0x80000, 0):
-        n = sum(image[i:i + size] == ram[base + i:base + i + size]
-                for i in range(0, len(image), size))
-        if n > best:
-            best, where = n, base
-    return best / (len(image) // size), where
+def show(value):
+    return "–" if value is None else f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
-def memory(image, ram):
-    zero = bytes(PAGE)
-    part, base = shared(image, ram, PAGE)
-    private = poison = 0
-    for i in range(0, len(ram), PAGE):
-        page = ram[i:i + PAGE]
-        if page == zero:
-            continue
-        if page == image[i - base:i - base + PAGE] and i >= base:
-            continue
-        private += 1
-        poison += page == b"\xcc" * PAGE
-    big = bytes(65536)
-    chunks = sum(ram[i:i + 65536] != big for i in range(0, len(ram), 65536))
-    mib = 1 << 20
-    return part, private * PAGE / mib, poison * PAGE / mib, chunks * 65536 / mib
+def markdown(results):
+    names = list(results)
+    compared = len(names) == 2
+    head = ["what", *names, *(["ratio"] if compared else []), "goal", "met", "method"]
+    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
+    for name, row in rows().items():
+        figures = [results[n].get(name) for n in names]
+        cells = [row.what + (f", {row.unit}" if row.unit else ""), *map(show, figures)]
+        if compared:
+            cells.append(f"{figures[1] / figures[0]:.4f}" if figures[0] and figures[1] is not None else "–")
+        met = row.met(figures[-1]) if figures[-1] is not None else ""
+        print("| " + " | ".join([*cells, row.goal, met, row.how]) + " |")
 
 
-def field(text, name):
-    m = re.search(rf"^{name}:\s+(\d+) kB", text, re.M)
-    return int(m.group(1)) if m else None
+def accept(path, figures):
+    with open(path, "w") as f:
+        f.write("# SPDX-License-Identifier: GPL-2.0-only\n"
+                "# Figures of the payload, written by `make accept-figures`. tests/guest/figures.sh fails when one\n"
+                "# gets worse by more than its margin; what they are: bench/guest/measure.py.\n"
+                f"qemu {qemu_version()}\n")
+        for name, row in rows().items():
+            if name in figures:
+                f.write(f"{name} {show(figures[name])} {row.margin} {row.unit}".rstrip() + "\n")
 
 
-def measure(image_path, quick):
-    rows = {}
-    image = open(image_path, "rb").read()
-    rows["Image, bytes"] = len(image)
-    rows["Image, xz -9e, bytes"] = len(lzma.compress(
-        image, check=lzma.CHECK_CRC32, preset=9 | lzma.PRESET_EXTREME))
-    with tempfile.TemporaryDirectory() as work:
-        b = Bench(image_path, work)
-        count, text = b.boot()
-        rows["instructions to /init, M"] = count and round(count / 1e6, 2)
-        rows["console bytes, quiet"] = text.find("\ncounter ")
-        rows["MemFree of 128 MiB, kB"] = field(text, "MemFree")
-        _, text = b.boot(extra="loglevel=7")
-        rows["console bytes, loglevel 7"] = text.find("\ncounter ")
-        rows["lines with the word panic, loglevel 7"] = sum(
-            "panic" in line for line in text.splitlines())
-        _, text = b.boot(mem=256)
-        rows["MemTotal of 256 MiB, kB"] = field(text, "MemTotal")
-        if not quick:
-            if count:
-                for name, args in (("4 vCPUs", {"smp": 4}), ("4 GiB", {"mem": 4096})):
-                    more, _ = b.boot(**args)
-                    rows[f"added by {name}, M instructions"] = more and round(
-                        (more - count) / 1e6, 2)
-            low, high = 8, 64
-            while high - low > 1:
-                mid = (low + high) // 2
-                ok, _ = b.boot(mem=mid, timeout=60)
-                low, high = (low, mid) if ok else (mid, high)
-            rows["smallest guest, MiB"] = high
-            for cpu in ("cortex-a72", "cortex-a76"):
-                ram, later = b.idle(cpu, wait=30, again=10)
-                part, private, poison, chunks = memory(image, ram)
-                rows[f"{cpu}: Image pages shared, 4 KiB / 16 KiB, %"] = "%.1f / %.1f" % (
-                    100 * part, 100 * shared(image, ram, 4 * PAGE)[0])
-                rows[f"{cpu}: private, MiB"] = round(private, 2)
-                rows[f"{cpu}: pages of 0xcc, MiB"] = round(poison, 2)
-                rows[f"{cpu}: non-zero 64 KiB chunks, MiB"] = round(chunks, 2)
-                rows[f"{cpu}: pages changed in 10 s"] = sum(
-                    ram[i:i + PAGE] != later[i:i + PAGE] for i in range(0, len(ram), PAGE))
-            for mode, name in (("junk", "after junk"), ("park", "after junk, parked")):
-                ram, _ = b.idle("cortex-a76", mode=mode)
-                rows[f"cortex-a76: non-zero chunks {name}, MiB"] = round(
-                    memory(image, ram)[3], 2)
-    return rows
+def check(path, figures):
+    """TAP: one result for each accepted figure."""
+    with open(path) as f:
+        accepted = [line.split() for line in f if not line.startswith(("#", "qemu "))]
+    known = rows()
+    bad = 0
+    for count, (name, figure, margin, *_) in enumerate(accepted, 1):
+        worst = known[name].worst(float(figure), margin)
+        new = figures.get(name)
+        good = new is not None and (new <= worst + 1e-9 if known[name].more_is_worse else new >= worst - 1e-9)
+        bad += not good
+        print(f"{'ok' if good else 'not ok'} {count} - {known[name].what}: {show(new)}, "
+              f"accepted {figure} ± {margin} {known[name].unit}")
+    print(f"1..{len(accepted)}")
+    return bad
 
 
 def main():
-    ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ap.add_argument("image")
-    ap.add_argument("--name", default="Image")
-    ap.add_argument("--json")
-    ap.add_argument("--quick", action="store_true", help="boot and sizes only")
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("image", nargs="+")
+    ap.add_argument("--json", metavar="FILE", help="write the figures there too")
+    action = ap.add_mutually_exclusive_group()
+    action.add_argument("--accept", metavar="FILE", help="make the figures the accepted ones")
+    action.add_argument("--check", metavar="FILE", help="compare with the accepted figures, as TAP")
     args = ap.parse_args()
-    rows = measure(os.path.abspath(args.image), args.quick)
-    print(f"| guest kernel | {args.name} |\n|---|---|")
-    for key, value in rows.items():
-        print(f"| {key} | {value if value is not None else '-'} |")
+    results = {}
+    for path in args.image:
+        with tempfile.TemporaryDirectory() as work:
+            name = os.path.relpath(path) if len(args.image) > 1 else os.path.basename(path)
+            results[name] = Measurement(path, work).all()
     if args.json:
         with open(args.json, "w") as f:
-            json.dump({args.name: rows}, f, indent=1)
+            json.dump(results, f, indent=1)
             f.write("\n")
+    figures = next(iter(results.values()))
+    if args.check:
+        return 1 if check(args.check, figures) else 0
+    markdown(results)
+    if args.accept:
+        accept(args.accept, figures)
     return 0
 
 
