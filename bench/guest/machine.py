@@ -74,7 +74,7 @@ class Machine:
     """A machine for one Image; `raw` loads it at RAM start + 0x80000, as a VMM does, not as QEMU does."""
 
     def __init__(self, work, image, initrd, cpu="cortex-a72", smp=1, mem=128, extra="quiet",
-                 vmm=False, seed=None, raw=False, shift=0, options=(), ram=None, timing="icount", drop=()):
+                 vmm=False, seed=None, raw=False, shift=0, options=(), ram=None, drop=()):
         self.work, self.image, self.initrd, self.mem = work, image, initrd, mem
         self.cmdline = f"{CMDLINE} {extra}"
         machine = "virt,gic-version=3" + (",memory-backend=ram" if ram else "")
@@ -84,9 +84,7 @@ class Machine:
             base += ["-object", f"memory-backend-file,id=ram,size={mem}M,share=on,mem-path={ram}"]
         dtb = self.tree(machine, base, smp if vmm else 0, seed, raw, drop)
         self.args = [QEMU, "-M", machine, *base, "-dtb", dtb, "-no-reboot", *options]
-        self.args += ["-accel", "tcg,thread=single"]
-        if timing == "icount":
-            self.args += ["-icount", f"shift={shift},sleep=off"]
+        self.args += ["-accel", "tcg,thread=single", "-icount", f"shift={shift},sleep=off"]
         if raw:
             self.args += self.loader(dtb)
         else:
