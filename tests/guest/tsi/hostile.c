@@ -113,6 +113,51 @@ static void late(void)
 	works("the late replies");
 }
 
+/* Later than anybody waits: replies to LISTEN and GETNAME find nobody. */
+static void too_late(void)
+{
+	uint64_t begun = now();
+	int server, client;
+	uint16_t port;
+
+	host("quirk reply-late=6000");
+	server = listener(AF_INET, 8, &port);
+	client = tcp("127.0.0.1", port);
+	ok(server >= 0 && client >= 0 && within(begun, 8000), "listen gives up (%llu ms)",
+		(unsigned long long)(now() - begun));
+	host("unquirk reply-late");
+	works("replies that come too late, before them");
+	pause_ms(2000);
+	works("replies that come too late");
+	close(client);
+	close(server);
+}
+
+static void *slow_upload(void *arg)
+{
+	return (void *)(uintptr_t)upload(*(int *)arg, 16 << 20);
+}
+
+/* libkrun writes to remotes from its only thread: one that does not read stops it. */
+static void blocked_host(void)
+{
+	pthread_t thread;
+	void *good;
+	int fd, slow = tcp(HOST, SLOW);
+
+	host("quirk blocking-send");
+	pthread_create(&thread, NULL, slow_upload, &slow);
+	pause_ms(500);
+	fd = tcp(HOST, ECHO);
+	ok(fd >= 0 && send_all(fd, "x", 1) && text_is(fd, "x"),
+		"another connection goes on when the host does");
+	pthread_join(thread, &good);
+	ok(good, "and so does the one that it waited for");
+	host("unquirk blocking-send");
+	close(fd);
+	close(slow);
+}
+
 static void lost_replies(void)
 {
 	host("quirk drop-reply=3");
@@ -247,7 +292,9 @@ const struct test hostile_tests[] = {
 	{"11 Q18 silence", silent, 60},
 	{"11 wrong port", wrong_port, 60},
 	{"11 late replies", late, 60},
+	{"11 too late", too_late, 60},
 	{"11 lost replies", lost_replies, 60},
+	{"11 blocked host", blocked_host, 60},
 	{"11 resets", all_reset, 0},
 	{"11 early packets", early, 60},
 	{"11 macOS numbers", macos_numbers, 0},

@@ -167,6 +167,18 @@ int host_enters(uint16_t port)
 	return fd;
 }
 
+void parameter(const char *name, const char *value)
+{
+	char path[100];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/module/tsi/parameters/%s", name);
+	fd = open(path, O_WRONLY);
+	if (write(fd, value, strlen(value)) < 0)
+		ok_errno(false, "%s", path);
+	close(fd);
+}
+
 socklen_t address(struct sockaddr_storage *to, const char *ip, uint16_t port)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)to;

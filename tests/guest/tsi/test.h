@@ -87,6 +87,9 @@ unsigned long host_count(const char *name);
 int host_connects(uint16_t port, uint16_t *ret_port);
 int host_enters(uint16_t port);
 
+/* Sets a parameter of the kernel's TSI. */
+void parameter(const char *name, const char *value);
+
 socklen_t address(struct sockaddr_storage *to, const char *ip, uint16_t port);
 
 /* connect() a new stream socket; -1 and errno. */
