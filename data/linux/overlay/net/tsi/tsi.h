@@ -177,14 +177,17 @@ void tsi_addr_source(const struct sock *sk, const union tsi_addr *peer,
 		     union tsi_addr *addr);
 
 /* stream.c */
+int tsi_vs_open(struct tsi_sock *tsi, struct socket **ret_vs);
+void tsi_vs_attach(struct tsi_sock *tsi, struct socket *vs);
+void tsi_vs_detach(struct socket *vs);
+void tsi_link(struct tsi_sock *tsi);
+void tsi_forgive(struct tsi_sock *tsi);
 void tsi_stream_init(struct tsi_sock *tsi);
 void tsi_stream_destroy(struct tsi_sock *tsi);
 int tsi_stream_call(struct tsi_sock *tsi, const union tsi_addr *addr,
 		    int addr_len);
 int tsi_stream_release(struct socket *sock);
 int tsi_stream_bind(struct socket *sock, struct sockaddr *addr, int len);
-int tsi_stream_accept(struct socket *sock, struct socket *newsock,
-		      struct proto_accept_arg *arg);
 int tsi_stream_shutdown(struct socket *sock, int how);
 int tsi_stream_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg);
 int tsi_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
@@ -197,6 +200,13 @@ __poll_t tsi_stream_poll(struct file *file, struct socket *sock,
 			 poll_table *wait);
 extern const struct proto_ops tsi_stream_ops;
 extern const struct proto_ops tsi_stream6_ops;
+
+/* listen.c */
+int tsi_stream_listen(struct socket *sock, int backlog);
+void tsi_unlisten_host(struct tsi_sock *tsi);
+int tsi_stream_accept(struct socket *sock, struct socket *newsock,
+		      struct proto_accept_arg *arg);
+bool tsi_accept_ready(struct tsi_sock *tsi);
 
 /* dgram.c */
 void tsi_dgram_destroy(struct tsi_sock *tsi);
