@@ -438,6 +438,7 @@ static const struct {
 } groups[] = {
 	{"stream", stream_tests},
 	{"connect", connect_tests},
+	{"use", use_tests},
 	{"listen", listen_tests},
 	{"names", name_tests},
 	{"udp", udp_tests},

@@ -60,7 +60,7 @@ struct test {
 extern const struct test stream_tests[], connect_tests[], listen_tests[], name_tests[],
 	udp_tests[], poll_tests[], option_tests[], ioctl_tests[], many_tests[],
 	hostile_tests[], hijack_tests[], plain_tests[], restore_tests[], unix_tests[],
-	stock_tests[], unix_host_tests[], scale_tests[];
+	stock_tests[], unix_host_tests[], scale_tests[], use_tests[];
 
 /* The host's family, "none" without a host. */
 extern const char *family;

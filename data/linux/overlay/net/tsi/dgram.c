@@ -193,6 +193,9 @@ static struct tsi_flow *tsi_flow_new(struct tsi_sock *tsi,
 	int err, tries;
 
 	lockdep_assert_held(&tsi->lock);
+	if (tsi_addr_broadcast(addr) &&
+	    !sock_flag(tsi->sock->sk, SOCK_BROADCAST))
+		return ERR_PTR(-EACCES);
 	flow = kzalloc(sizeof(*flow), GFP_KERNEL_ACCOUNT);
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
@@ -374,6 +377,8 @@ static int tsi_flow_send(struct tsi_sock *tsi, const union tsi_addr *addr,
 
 	if (msg->msg_flags & (MSG_OOB | MSG_MORE))
 		return -EOPNOTSUPP;
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		return -EPIPE;
 	if (size > TSI_UDP_MAX)
 		return -EMSGSIZE;
 	err = tsi_dgram_cmsgs(msg);
@@ -404,15 +409,11 @@ static int tsi_dgram_sendmsg(struct socket *sock, struct msghdr *msg,
 			     size_t size)
 {
 	struct tsi_sock *tsi = tsi_sk(sock);
-	struct sock *sk = sock->sk;
 	union tsi_addr addr;
 	bool host;
 
-	if (sk->sk_shutdown & SEND_SHUTDOWN)
-		return tsi->native->sendmsg(sock, msg, size);
-
 	if (msg->msg_name) {
-		host = !tsi_addr_parse(sk, msg->msg_name, msg->msg_namelen,
+		host = !tsi_addr_parse(sock->sk, msg->msg_name, msg->msg_namelen,
 				       &addr) &&
 		       tsi_dgram_routed(tsi, &addr);
 	} else {

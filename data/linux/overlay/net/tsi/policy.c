@@ -80,13 +80,20 @@ static bool tsi_addr_v4(const union tsi_addr *addr, __be32 *ret_v4)
 	return true;
 }
 
+bool tsi_addr_broadcast(const union tsi_addr *addr)
+{
+	__be32 v4;
+
+	return tsi_addr_v4(addr, &v4) && ipv4_is_lbcast(v4);
+}
+
 /* Answers to these come from other addresses. */
 bool tsi_addr_group(const union tsi_addr *addr)
 {
 	__be32 v4;
 
 	if (tsi_addr_v4(addr, &v4))
-		return ipv4_is_multicast(v4) || ipv4_is_lbcast(v4);
+		return ipv4_is_multicast(v4) || tsi_addr_broadcast(addr);
 	return ipv6_addr_is_multicast(&addr->in6.sin6_addr);
 }
 

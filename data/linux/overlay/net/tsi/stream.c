@@ -22,6 +22,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <asm/ioctls.h>
 #include <net/inet_common.h>
 #include <net/tcp.h>
@@ -659,7 +660,7 @@ static int tsi_connect_start(struct tsi_sock *tsi, struct sockaddr *uaddr,
 	*ret_native = true;
 	if (READ_ONCE(sk->sk_state) != TCP_CLOSE || tsi->inet_only ||
 	    tsi->sock->state != SS_UNCONNECTED ||
-	    tsi_addr_parse(sk, uaddr, len, &addr))
+	    tsi_addr_parse(sk, uaddr, len, &addr) || tsi_addr_group(&addr))
 		return 0;
 
 	route = tsi_route(sk, &addr);
@@ -780,7 +781,12 @@ int tsi_stream_sendmsg(struct socket *sock, struct msghdr *msg,
 	msg->msg_name = NULL;
 	msg->msg_namelen = 0;
 	tsi_vs_sync(tsi, vs);
-	return READ_ONCE(vs->ops)->sendmsg(vs, msg, size);
+	err = READ_ONCE(vs->ops)->sendmsg(vs, msg, size);
+	/* vsock takes memory that cannot be read for want of memory. */
+	if (unlikely(err == -ENOMEM) &&
+	    fault_in_iov_iter_readable(&msg->msg_iter, 1))
+		err = -EFAULT;
+	return err;
 }
 
 int tsi_stream_recvmsg(struct socket *sock, struct msghdr *msg,

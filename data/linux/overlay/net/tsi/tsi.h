@@ -168,6 +168,7 @@ enum tsi_route tsi_verdict(const struct tsi_path *path);
 int tsi_addr_parse(const struct sock *sk, const struct sockaddr *sa, int len,
 		   union tsi_addr *ret_addr);
 bool tsi_addr_equal(const union tsi_addr *a, const union tsi_addr *b);
+bool tsi_addr_broadcast(const union tsi_addr *addr);
 bool tsi_addr_group(const union tsi_addr *addr);
 bool tsi_addr_any(const union tsi_addr *addr);
 void tsi_addr_loopback(union tsi_addr *addr);
