@@ -120,8 +120,9 @@ static void listening(void)
 	struct sockaddr_un at;
 	socklen_t length = path(&at, "/tmp/both");
 	int server = socket(AF_UNIX, SOCK_STREAM, 0);
-	unsigned long before = host_count("listens");
-	int inner, fd;
+	unsigned long before = host_count("connects");
+	struct ucred cred = {0};
+	int inner, outer, fd;
 
 	ok_errno(!bind(server, (struct sockaddr *)&at, length) && !listen(server, 8),
 		"bind and listen");
@@ -129,10 +130,39 @@ static void listening(void)
 	fd = accept(server, NULL, NULL);
 	ok(inner >= 0 && send_all(inner, "in", 2) && text_is(fd, "in"),
 		"a client inside");
-	ok(host_count("listens") == before, "the host knows nothing of it");
+	ok(host_count("connects") == before, "does not leave the guest");
 	close(inner);
 	close(fd);
+
+	/* Without a node of the guest's, the path is the host's. */
+	unlink(at.sun_path);
+	outer = to_path("/tmp/both");
+	ok_errno(outer >= 0 && wait_for(server, POLLIN, 5000) == POLLIN,
+		"a client of the host's path");
+	memset(&at, 0, sizeof(at));
+	length = sizeof(at);
+	fd = accept(server, (struct sockaddr *)&at, &length);
+	ok(fd >= 0 && at.sun_family == AF_UNIX, "is accepted");
+	ok(send_all(outer, "out", 3) && text_is(fd, "out") && send_all(fd, "back", 4) &&
+			text_is(outer, "back"),
+		"data both ways");
+	length = sizeof(at);
+	ok(!getsockname(fd, (struct sockaddr *)&at, &length) &&
+			!strcmp(at.sun_path, "/tmp/both"),
+		"named like its listener");
+	length = sizeof(cred);
+	ok(!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &length) &&
+			cred.pid == getpid(),
+		"the credentials are its own");
+	close(outer);
+	ok(recv(fd, &at, 1, 0) == 0, "the end");
+	close(fd);
+	ok(!shutdown(server, SHUT_RD) && accept(server, NULL, NULL) < 0 &&
+			errno == EINVAL,
+		"shutdown");
 	close(server);
+	pause_ms(200);
+	ok(to_path("/tmp/both") < 0, "the host's node is gone");
 }
 
 static void rights(void)

@@ -153,10 +153,14 @@ int tsi_getname(struct socket *sock, struct sockaddr *to, int peer)
 		if (host)
 			addr = tsi->peer;
 	}
-	if (!host) {
+	if (!host || (!peer && sock->sk->sk_family == AF_UNIX)) {
 		if (!peer)
 			WRITE_ONCE(tsi->named, true);
 		return tsi->native->getname(sock, to, peer);
+	}
+	if (sock->sk->sk_family == AF_UNIX) {
+		memcpy(to, &addr, tsi->peer_len);
+		return tsi->peer_len;
 	}
 	return peer ? tsi_copy_name(to, &addr) :
 		      tsi_local_name(sock, tsi, &addr, to);

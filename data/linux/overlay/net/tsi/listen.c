@@ -7,6 +7,7 @@
  * takes from both queues, which share one wait queue.
  */
 #include <linux/jiffies.h>
+#include <linux/moduleparam.h>
 #include <linux/tcp.h>
 #include <net/inet_connection_sock.h>
 #include <net/inet_sock.h>
@@ -22,15 +23,19 @@
 /* A refused vsock REQUEST leaves hosts with a silent client. */
 #define TSI_BACKLOG		4096
 
-/* The address as the host should hear it. */
-static void tsi_listen_addr(struct socket *sock, union tsi_addr *addr)
+static bool unix_listen = true;
+module_param(unix_listen, bool, 0644);
+MODULE_PARM_DESC(unix_listen, "With tsi_hijack_unix, also listen on the host's path");
+
+/* The address as the host should hear it; returns its length. */
+static int tsi_listen_addr(struct socket *sock, union tsi_addr *addr)
 {
 	struct sockaddr_storage name = {};
+	int len;
 
-	tsi_native_ops(sock)->getname(sock, (struct sockaddr *)&name, 0);
+	len = tsi_native_ops(sock)->getname(sock, (struct sockaddr *)&name, 0);
 	memset(addr, 0, sizeof(*addr));
-	memcpy(addr, &name, sock->sk->sk_family == AF_INET ?
-			    sizeof(addr->in) : sizeof(addr->in6));
+	memcpy(addr, &name, min_t(int, len, sizeof(*addr)));
 	/*
 	 * Hosts of the supermachine family take any address but prefer
 	 * listeners of family 2: a dual-stack listener is one.
@@ -38,6 +43,26 @@ static void tsi_listen_addr(struct socket *sock, union tsi_addr *addr)
 	if (addr->sa.sa_family == AF_INET6 && tsi_addr_any(addr) &&
 	    !ipv6_only_sock(sock->sk) && !tsi_host_in_order())
 		ipv6_addr_set_v4mapped(0, &addr->in6.sin6_addr);
+	return len;
+}
+
+/* Is there anything to tell the host? */
+static bool tsi_listen_outside(struct tsi_sock *tsi)
+{
+	const struct sock *sk = tsi->sock->sk;
+	union tsi_addr addr;
+	int len;
+
+	if (tsi->listening || tsi->inet_only ||
+	    !net_eq(sock_net(sk), &init_net) || !tsi_host_ready())
+		return false;
+	if (!IS_ENABLED(CONFIG_UNIX) || sk->sk_family != AF_UNIX)
+		return true;
+	/* Hosts of the supermachine family would make it a TCP listener. */
+	if (!READ_ONCE(unix_listen) || !tsi_host_in_order())
+		return false;
+	len = tsi_listen_addr(tsi->sock, &addr);
+	return tsi_unix_outside(sk, &addr.sa, len);
 }
 
 /* Must be there before the guest can accept. */
@@ -70,12 +95,14 @@ static int tsi_listen_host(struct tsi_sock *tsi, int backlog)
 	struct tsi_msg_listen listen;
 	union tsi_addr addr;
 	struct tsi_ctl ctl;
+	int len;
 
 	lockdep_assert_held(&tsi->lock);
-	tsi_listen_addr(tsi->sock, &addr);
+	len = tsi_listen_addr(tsi->sock, &addr);
 	tsi_encode_create(&create, tsi->port, tsi_addr_family(&addr),
 			  SOCK_STREAM);
-	tsi_encode_listen(&listen, tsi->port, max(backlog, 0), &addr);
+	tsi_encode_listen(&listen, tsi->port, max(backlog, 0), &addr,
+			  len);
 	if (tsi_ctl_open(&ctl, TSI_PORT_LISTEN, NULL))
 		return 0;
 	if (tsi_ctl_send(&ctl, TSI_PORT_CREATE, &create, sizeof(create)) ||
@@ -93,7 +120,7 @@ static int tsi_listen_host(struct tsi_sock *tsi, int backlog)
 /* Has the guest chosen the port, and told nobody yet? */
 static bool tsi_listen_movable(const struct tsi_sock *tsi)
 {
-	return !READ_ONCE(tsi->named) &&
+	return tsi->sock->sk->sk_family != AF_UNIX && !READ_ONCE(tsi->named) &&
 	       !(tsi->sock->sk->sk_userlocks & SOCK_BINDPORT_LOCK);
 }
 
@@ -138,9 +165,7 @@ int tsi_stream_listen(struct socket *sock, int backlog)
 		goto unlock;
 	}
 	tsi_forgive(tsi);
-	host = !tsi->listening && !tsi->inet_only &&
-	       net_eq(sock_net(sock->sk), &init_net) && tsi_host_ready() &&
-	       !tsi_listen_open(tsi);
+	host = tsi_listen_outside(tsi) && !tsi_listen_open(tsi);
 	err = tsi->native->listen(sock, backlog);
 	while (!err && host && tsi_listen_host(tsi, backlog) &&
 	       tsi_listen_movable(tsi) && tries--)
@@ -153,7 +178,7 @@ unlock:
 /* The inner listener, whose pointer stays until release once it is there. */
 static struct socket *tsi_listener(struct tsi_sock *tsi)
 {
-	if (READ_ONCE(tsi->sock->sk->sk_state) != TCP_LISTEN)
+	if (!tsi_listening(tsi->sock->sk))
 		return NULL;
 	/* Pairs with tsi_listen_open(). */
 	return smp_load_acquire(&tsi->vs);
@@ -161,6 +186,8 @@ static struct socket *tsi_listener(struct tsi_sock *tsi)
 
 static bool tsi_guest_waiting(const struct sock *sk)
 {
+	if (sk->sk_family == AF_UNIX)
+		return !skb_queue_empty_lockless(&sk->sk_receive_queue);
 	return !reqsk_queue_empty(&inet_csk(sk)->icsk_accept_queue);
 }
 
@@ -183,6 +210,11 @@ static void tsi_accept_peer(struct tsi_sock *tsi)
 	int size = -1;
 
 	memset(&tsi->peer, 0, sizeof(tsi->peer));
+	if (family == AF_UNIX) {
+		tsi->peer.sa.sa_family = family;
+		tsi->peer_len = sizeof(tsi->peer.sa.sa_family);
+		return;
+	}
 	if (time_after_eq(jiffies, READ_ONCE(silent_until)) &&
 	    !tsi_ctl_open(&ctl, TSI_PORT_GETNAME, NULL)) {
 		if (!tsi_ctl_send(&ctl, TSI_PORT_GETNAME, &msg, sizeof(msg)))
@@ -220,6 +252,8 @@ static void tsi_accept_options(const struct sock *from, struct sock *to)
 	to->sk_reuseport = from->sk_reuseport;
 	to->sk_priority = READ_ONCE(from->sk_priority);
 	to->sk_mark = READ_ONCE(from->sk_mark);
+	if (to->sk_protocol != IPPROTO_TCP)
+		return;
 
 	tcp_sk(to)->nonagle = tcp_sk(from)->nonagle;
 	tcp_sk(to)->keepalive_time = tcp_sk(from)->keepalive_time;
@@ -261,6 +295,24 @@ static int tsi_accept_native(struct sock *parent, struct socket *newsock)
 	return 0;
 }
 
+/* The accepted end is called like the listener. */
+static int tsi_accept_local(struct tsi_sock *listener, struct tsi_sock *tsi)
+{
+	struct sock *parent = listener->sock->sk;
+	struct sockaddr_storage name = {};
+
+	if (IS_ENABLED(CONFIG_UNIX) && parent->sk_family == AF_UNIX) {
+		tsi_unix_accepted(parent, tsi->sock->sk);
+		return 0;
+	}
+	tsi->local = kmalloc(sizeof(*tsi->local), GFP_KERNEL);
+	if (!tsi->local)
+		return -ENOMEM;
+	listener->native->getname(listener->sock, (struct sockaddr *)&name, 0);
+	memcpy(tsi->local, &name, sizeof(*tsi->local));
+	return 0;
+}
+
 /* Turns @child, a host connection, into @newsock. Consumes @child. */
 static int tsi_accept_host(struct tsi_sock *listener, struct socket *child,
 			   struct socket *newsock)
@@ -272,7 +324,6 @@ static int tsi_accept_host(struct tsi_sock *listener, struct socket *child,
 	};
 	struct vsock_sock *vsk = vsock_sk(child->sk);
 	u32 host_port = vsk->remote_addr.svm_port;
-	struct sockaddr_storage name = {};
 	struct tsi_sock *tsi;
 	int err;
 
@@ -287,10 +338,9 @@ static int tsi_accept_host(struct tsi_sock *listener, struct socket *child,
 		err = -ENOMEM;
 		goto release;
 	}
-	tsi->local = kmalloc(sizeof(*tsi->local), GFP_KERNEL);
-	if (!tsi->local) {
+	err = tsi_accept_local(listener, tsi);
+	if (err) {
 		tsi_stream_destroy(tsi);
-		err = -ENOMEM;
 		goto release;
 	}
 
@@ -300,9 +350,8 @@ static int tsi_accept_host(struct tsi_sock *listener, struct socket *child,
 	tsi->vs = child;
 	tsi_vs_attach(tsi, child);
 	tsi_accept_peer(tsi);
-	listener->native->getname(listener->sock, (struct sockaddr *)&name, 0);
-	memcpy(tsi->local, &name, sizeof(*tsi->local));
-	tsi_addr_source(parent, &tsi->peer, tsi->local);
+	if (tsi->local)
+		tsi_addr_source(parent, &tsi->peer, tsi->local);
 	tsi->announced = true;
 	tsi_link(tsi);
 	mutex_unlock(&tsi->lock);
@@ -314,7 +363,7 @@ release:
 	return err;
 }
 
-/* One attempt at either queue, alternating which comes first. */
+/* One attempt at either queue. */
 static int tsi_accept_try(struct tsi_sock *tsi, struct socket *vs,
 			  struct socket *newsock, struct proto_accept_arg *arg)
 {
@@ -324,7 +373,7 @@ static int tsi_accept_try(struct tsi_sock *tsi, struct socket *vs,
 
 	once.flags |= O_NONBLOCK;
 	if (tsi_guest_waiting(tsi->sock->sk) ||
-	    READ_ONCE(tsi->sock->sk->sk_state) != TCP_LISTEN) {
+	    !tsi_listening(tsi->sock->sk)) {
 		err = tsi->native->accept(tsi->sock, newsock, &once);
 		arg->is_empty = once.is_empty;
 		if (!err)
@@ -366,7 +415,7 @@ int tsi_stream_accept(struct socket *sock, struct socket *newsock,
 		prepare_to_wait_exclusive(sk_sleep(sk), &wait,
 					  TASK_INTERRUPTIBLE);
 		if (!tsi_guest_waiting(sk) && !tsi_host_waiting(vs) &&
-		    READ_ONCE(sk->sk_state) == TCP_LISTEN)
+		    tsi_listening(sk))
 			timeo = schedule_timeout(timeo);
 		finish_wait(sk_sleep(sk), &wait);
 		if (signal_pending(current))

@@ -64,13 +64,13 @@ void tsi_encode_addr(struct tsi_msg_addr *msg, u32 port,
 }
 
 void tsi_encode_listen(struct tsi_msg_listen *msg, u32 port, u32 backlog,
-		       const union tsi_addr *addr)
+		       const union tsi_addr *addr, int addr_len)
 {
 	msg->port = cpu_to_le32(port);
 	msg->vm_port = cpu_to_le32(port);
 	msg->backlog = cpu_to_le32(backlog);
 	msg->addr_len = cpu_to_le32(tsi_encode_sockaddr(msg->addr, addr,
-							tsi_addr_len(addr)));
+							addr_len));
 }
 
 /* A host may send anything: what is not 0 or an errno becomes -EPROTO. */

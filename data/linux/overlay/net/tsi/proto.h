@@ -90,7 +90,7 @@ void tsi_encode_create(struct tsi_msg_create *msg, u32 port, int family,
 void tsi_encode_addr(struct tsi_msg_addr *msg, u32 port,
 		     const union tsi_addr *addr, int addr_len);
 void tsi_encode_listen(struct tsi_msg_listen *msg, u32 port, u32 backlog,
-		       const union tsi_addr *addr);
+		       const union tsi_addr *addr, int addr_len);
 int tsi_decode_result(__le32 result);
 int tsi_decode_name(const struct tsi_reply_name *reply, size_t size,
 		    int family, union tsi_addr *ret_addr);

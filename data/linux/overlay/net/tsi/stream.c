@@ -916,10 +916,8 @@ int tsi_stream_shutdown(struct socket *sock, int how)
 		tsi_stream_disconnect(tsi);
 		err = 0;
 	} else {
-		bool listening = READ_ONCE(sock->sk->sk_state) == TCP_LISTEN;
-
 		err = tsi->native->shutdown(sock, how);
-		if (listening && READ_ONCE(sock->sk->sk_state) != TCP_LISTEN)
+		if (!tsi_listening(sock->sk))
 			tsi_unlisten_host(tsi);
 	}
 	mutex_unlock(&tsi->lock);

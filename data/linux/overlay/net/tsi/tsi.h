@@ -34,6 +34,7 @@
 #include <linux/workqueue.h>
 #include <net/af_vsock.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 #include <net/tsi.h>
 #include "proto.h"
 
@@ -105,6 +106,13 @@ static inline bool tsi_linked(const struct tsi_sock *tsi)
 	/* Pairs with tsi_link(): vs and names are valid when true. */
 	state = smp_load_acquire(&tsi->state);
 	return state == TSI_LINKED;
+}
+
+/* A shut down UNIX listener keeps its state. */
+static inline bool tsi_listening(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN &&
+	       !(READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN);
 }
 
 /* af_tsi.c */
@@ -216,6 +224,8 @@ extern const struct proto_ops tsi_dgram6_ops;
 bool tsi_dgram_peer(struct tsi_sock *tsi, union tsi_addr *ret_addr);
 
 /* unix.c */
+bool tsi_unix_outside(const struct sock *sk, const struct sockaddr *sa, int len);
+void tsi_unix_accepted(const struct sock *listener, struct sock *sk);
 extern const struct proto_ops tsi_unix_ops;
 
 /* options.c */

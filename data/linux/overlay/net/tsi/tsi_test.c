@@ -74,7 +74,7 @@ static void tsi_test_listen(struct kunit *test)
 	union tsi_addr addr;
 
 	tsi_test_v4(&addr, 0, 8080);
-	tsi_encode_listen(&msg, 0x90000002, 128, &addr);
+	tsi_encode_listen(&msg, 0x90000002, 128, &addr, tsi_addr_len(&addr));
 	KUNIT_EXPECT_EQ(test, sizeof(msg), sizeof(want));
 	KUNIT_EXPECT_MEMEQ(test, &msg, want, sizeof(want));
 }

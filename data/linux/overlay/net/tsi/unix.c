@@ -2,20 +2,20 @@
 /*
  * AF_UNIX streams ("tsi_hijack_unix"), for guests that share the host's tree.
  *
- * Only connecting: a path that nobody serves in the guest is tried on the host.
- * Listeners stay in the guest, because a host would replace their node and
- * take the guest's own clients away. Abstract names and relative paths mean
- * nothing outside. Nothing but bytes crosses: rights and credentials are
- * refused.
+ * A path that nobody serves in the guest is tried on the host, and a listener
+ * is announced there: the host puts a node of its own in place of the guest's.
+ * Where both are one tree the guest's clients then come by way of the host,
+ * too. Abstract names and relative paths mean nothing outside. Nothing but
+ * bytes crosses: rights and credentials are refused.
  */
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/un.h>
+#include <net/af_unix.h>
 #include <net/net_namespace.h>
 #include "tsi.h"
 
-static bool tsi_unix_outside(const struct sock *sk, const struct sockaddr *sa,
-			     int len)
+bool tsi_unix_outside(const struct sock *sk, const struct sockaddr *sa, int len)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)sa;
 	const int head = offsetof(struct sockaddr_un, sun_path);
@@ -38,6 +38,18 @@ static void tsi_unix_peercred(struct sock *sk)
 	spin_unlock(&sk->sk_peer_lock);
 	put_pid(old_pid);
 	put_cred(old_cred);
+}
+
+/* @sk has been accepted from the host by @listener. */
+void tsi_unix_accepted(const struct sock *listener, struct sock *sk)
+{
+	/* Set for good: an unbound socket does not listen. */
+	struct unix_address *addr = READ_ONCE(unix_sk(listener)->addr);
+
+	refcount_inc(&addr->refcnt);
+	/* Pairs with the native getname(). */
+	smp_store_release(&unix_sk(sk)->addr, addr);
+	tsi_unix_peercred(sk);
 }
 
 static int tsi_unix_connect(struct socket *sock, struct sockaddr *uaddr,
@@ -64,19 +76,6 @@ static int tsi_unix_connect(struct socket *sock, struct sockaddr *uaddr,
 	return 0;
 }
 
-static int tsi_unix_getname(struct socket *sock, struct sockaddr *addr,
-			    int peer)
-{
-	struct tsi_sock *tsi = tsi_sk(sock);
-
-	if (!tsi)
-		return tsi_native_ops(sock)->getname(sock, addr, peer);
-	if (!peer || !tsi_linked(tsi))
-		return tsi->native->getname(sock, addr, peer);
-	memcpy(addr, &tsi->peer, tsi->peer_len);
-	return tsi->peer_len;
-}
-
 static int tsi_unix_sendmsg(struct socket *sock, struct msghdr *msg,
 			    size_t size)
 {
@@ -87,15 +86,6 @@ static int tsi_unix_sendmsg(struct socket *sock, struct msghdr *msg,
 			return -EOPNOTSUPP;
 	}
 	return tsi_stream_sendmsg(sock, msg, size);
-}
-
-static int tsi_unix_listen(struct socket *sock, int backlog)
-{
-	struct tsi_sock *tsi = tsi_sk(sock);
-
-	if (READ_ONCE(tsi->state) != TSI_NATIVE)
-		return -EINVAL;
-	return tsi->native->listen(sock, backlog);
 }
 
 static int tsi_unix_socketpair(struct socket *one, struct socket *two)
@@ -111,11 +101,11 @@ const struct proto_ops tsi_unix_ops = {
 	.connect	= tsi_unix_connect,
 	.socketpair	= tsi_unix_socketpair,
 	.accept		= tsi_stream_accept,
-	.getname	= tsi_unix_getname,
+	.getname	= tsi_getname,
 	.poll		= tsi_stream_poll,
 	.ioctl		= tsi_stream_ioctl,
 	TSI_COMPAT_IOCTL
-	.listen		= tsi_unix_listen,
+	.listen		= tsi_stream_listen,
 	.shutdown	= tsi_stream_shutdown,
 	.sendmsg	= tsi_unix_sendmsg,
 	.recvmsg	= tsi_stream_recvmsg,
