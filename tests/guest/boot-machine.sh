@@ -55,6 +55,9 @@ available() { busybox sed -n 's/^MemFree: *\([0-9]*\).*/\1/p' /proc/meminfo; }
 within() { for i in 1 2 3 4 5 6 7 8 9 10; do "$@" && return; busybox sleep 1; done; return 1; }
 less() { [ $(available) -lt 60000 ]; }
 more() { [ $(available) -gt 140000 ]; }
+case $(cat /proc/cmdline) in
+*read*) busybox dd if=/dev/vda of=/dev/null bs=1M && echo "read to the end" ;;
+esac
 echo "idle"
 if read -r line && [ "$line" = balloon ]; then
 	within less && echo "balloon took"
@@ -156,6 +159,32 @@ for case in gzip:32 zstd:1; do
 	check "K3 the console needs no interrupt, $cpus CPUs" has '^idle$'
 	check "legacy virtio-mmio: a disk is read, $cpus CPUs" has '^content vda content$'
 done
+# A disk like the runtime's, which offers no feature at all.
+host=$BUILDDIR/tests/vsock-host/disk-host
+if [ -x "$host" ]; then
+	head -c 16M /dev/urandom >"$T/featureless"
+	for words in '' virtio_blk.default_seg_max=1; do
+		timeout "$guest_timeout" "$host" "$T/disk-socket" "$T/featureless" >"$T/requests-$words" &
+		pid=$!
+		while kill -0 $pid && ! grep -q ready "$T/requests-$words"; do sleep 0.1; done
+		device_tree "$T/dtb" 2 false
+		start_qemu -machine virt,gic-version=3,memory-backend=ram -m 128 -smp 2 -dtb "$T/dtb" -kernel "$kernel" \
+			-initrd "$T/archive" -append "console=ttyAMA0 quiet reboot=t panic=-1 read $words" \
+			-object memory-backend-memfd,id=ram,size=128M,share=on \
+			-chardev "socket,id=disk,path=$T/disk-socket" \
+			-device vhost-user-blk,chardev=disk,num-queues=1,queue-size=256,bus=virtio-mmio-bus.0
+		expect '^idle$' || :
+		halt
+		wait $pid || :
+	done
+	reads() { sed -n 's/^reads \([0-9]*\) .*/\1/p' "$T/requests-$1"; }
+	echo "# requests for 16 MiB: $(reads ''), of one segment each: $(reads virtio_blk.default_seg_max=1)"
+	check "K12 a block device without FLUSH and SEG_MAX is read" has '^read to the end$'
+	check "K12 its requests are of more than one segment" [ "$(($(reads '') * 2))" -le "$(reads virtio_blk.default_seg_max=1)" ]
+else
+	skip "K12 a block device without features" "no disk-host in the build tree (make check builds it)"
+fi
+
 moved() { [ -s "$T/pc-seed" ] && ! cmp -s "$T/pc-seed" "$T/pc-1"; }
 echo "# idle at $(cat "$T/pc-seed") with a seed, at $(cat "$T/pc-1") without"
 check "KASLR: a seed in the device tree moves the kernel" moved

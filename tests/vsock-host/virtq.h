@@ -11,7 +11,7 @@
 
 #include "loop.h"
 
-#define VIRTQ_SEGMENTS 64
+#define VIRTQ_SEGMENTS 66
 
 struct vhost;
 
