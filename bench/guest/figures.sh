@@ -14,4 +14,5 @@ grep -q "^$($SHA256 "$kernel" | cut -d' ' -f1) " "$SRCDIR/data/SHA256SUMS" ||
 	skip_all "the kernel is not the payload, whose figures are known"
 qemu=$(sed -n 's/^qemu //p' "$accepted")
 qemu-system-aarch64 --version | grep -q "version $qemu\." || skip_all "the figures are those of QEMU $qemu"
-exec python3 "$SRCDIR/bench/guest/measure.py" --check "$accepted" "$kernel"
+exec python3 "$SRCDIR/bench/guest/measure.py" --vsock-host "$BUILDDIR/tests/vsock-host/vsock-host" \
+	--check "$accepted" "$kernel"

@@ -74,16 +74,20 @@ class Machine:
     """A machine for one Image; `raw` loads it at RAM start + 0x80000, as a VMM does, not as QEMU does."""
 
     def __init__(self, work, image, initrd, cpu="cortex-a72", smp=1, mem=128, extra="quiet",
-                 vmm=False, seed=None, raw=False, shift=0, options=(), ram=None, drop=()):
+                 vmm=False, seed=None, raw=False, shift=0, ram=None, vsock=None, drop=()):
         self.work, self.image, self.initrd, self.mem = work, image, initrd, mem
         self.cmdline = f"{CMDLINE} {extra}"
-        machine = "virt,gic-version=3" + (",memory-backend=ram" if ram else "")
+        machine = "virt,gic-version=3" + (",memory-backend=ram" if ram or vsock else "")
         base = ["-cpu", cpu, "-smp", str(smp), "-m", str(mem), "-nodefaults", "-no-user-config",
-                "-display", "none", "-nic", "none", "-rtc", "base=2026-01-01,clock=vm"]
+                "-display", "none", "-nic", "none", "-rtc", "base=2026-01-01,clock=vm",
+                "-global", "virtio-mmio.force-legacy=false"]
         if ram:
             base += ["-object", f"memory-backend-file,id=ram,size={mem}M,share=on,mem-path={ram}"]
+        if vsock:
+            base += ["-object", f"memory-backend-memfd,id=ram,size={mem}M,share=on",
+                     "-chardev", f"socket,id=vsock,path={vsock}", "-device", "vhost-user-vsock-device,chardev=vsock"]
         dtb = self.tree(machine, base, smp if vmm else 0, seed, raw, drop)
-        self.args = [QEMU, "-M", machine, *base, "-dtb", dtb, "-no-reboot", *options]
+        self.args = [QEMU, "-M", machine, *base, "-dtb", dtb, "-no-reboot"]
         self.args += ["-accel", "tcg,thread=single", "-icount", f"shift={shift},sleep=off"]
         if raw:
             self.args += self.loader(dtb)
@@ -242,3 +246,22 @@ class Stopper:
     def text(self):
         with open(self.console, errors="replace") as f:
             return f.read().replace("\r", "")
+
+
+class VsockHost:
+    """tests/vsock-host, the host side of a guest's vsock."""
+
+    def __init__(self, work, program, family):
+        self.socket = os.path.join(work, "vsock")
+        self.process = subprocess.Popen(
+            ["timeout", "600", program, "--socket", self.socket, "--family", family],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+
+    def __enter__(self):
+        if not self.process.stdout.readline():
+            raise RuntimeError("vsock-host does not start")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.communicate()

@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True  # the source tree may be read-only
-from machine import LOAD, MIB, Machine, Stopper, make_initrd, qemu_version
+from machine import LOAD, MIB, Machine, Stopper, VsockHost, make_initrd, qemu_version
 
 PAGE = 4096
 A72, A76 = "cortex-a72", "cortex-a76"
@@ -59,6 +59,16 @@ interrupts | timer interrupts in 10 s | | <= 10 | 0 | /proc/interrupts 30 and 40
 switches | context switches in 10 s | | <= 10 | 0 | /proc/stat; 5 are the measuring's own
 equal-image | Image pages equal in two boots | % | >= 98.5 | 0.5 | the second at half the speed: as real machines differ; A76, no seeds
 equal-all | non-zero pages equal in two boots | % | >= 85 | 1 | the same RAM; 91 without hardened freelists
+# TSI
+tsi-up | upload, TSI ÷ plain AF_VSOCK | throughput | >= 0.95 | 0.1 | guest instructions of 1 MiB, median of 9, host of libkrun 1.19.7 in tests/vsock-host
+tsi-down | download | throughput | >= 0.95 | 0.1 | the same
+tsi-connect | connect + close, TSI ÷ plain AF_VSOCK + its control messages | | <= 1.3 | 0.05 | guest instructions, median of 101
+tsi-round-trip | 1-byte round trip, TSI ÷ plain AF_VSOCK | | <= 1.1 | 0.05 | guest instructions, median of 151
+tsi-slab-closed | slab kept per closed socket | bytes | <= 0 | 0 | of 400, 20 s later; less than 64 is whole pages
+tsi-slab-open | slab per idle connection | bytes | | 5% | of 400
+tsi-loopback | TCP round trip on loopback, TSI unused ÷ compiled out | | <= 1.01 | 0.005 | instructions of tcp-round-trip, --without-tsi IMAGE
+tsi-image | Image bytes that TSI adds | bytes | <= 131072 | 4096 | --without-tsi IMAGE
+tsi-boot | boot instructions that TSI adds | M | <= 0.2 | 0.05 | --without-tsi IMAGE
 # Guest instructions of one operation
 getppid | getppid | | | 1% | best of 30 loops of bench/guest/init.c, A72, norandmaps
 open-close | open + close | | | 1% | the same
@@ -109,8 +119,8 @@ def number(text, pattern):
 
 
 class Measurement:
-    def __init__(self, path, work):
-        self.path, self.work = os.path.abspath(path), work
+    def __init__(self, path, work, vsock_host=None):
+        self.path, self.work, self.vsock_host = os.path.abspath(path), work, vsock_host
         with open(path, "rb") as f:
             self.image = f.read()
         self.initrd = make_initrd(work, "init.c", "-nostdlib", "-ffreestanding", "-fno-stack-protector",
@@ -247,12 +257,30 @@ class Measurement:
         return {"equal-image": percent(sum(first[i] == second[i] for i in image), len(image)),
                 "equal-all": percent(sum(a == b for a, b in both), len(both))}
 
+    def traffic(self):
+        if not self.vsock_host:
+            return {}
+        initrd = make_initrd(self.work, "traffic.c", "-O2")
+        with tempfile.TemporaryDirectory(dir=self.work) as work, \
+                VsockHost(work, self.vsock_host, "libkrun-1.19.7") as host:
+            # maxcpus: QEMU leaves out the barriers of a machine that can have one CPU only.
+            text = Machine(work, self.path, initrd, smp="1,maxcpus=2", mem=256, vsock=host.socket,
+                           extra="quiet tsi_hijack vmw_vsock_virtio_transport.dgram=1 tsi.in_order=1").run(600)
+        pair = {m[1]: (int(m[2]), int(m[3])) for m in re.finditer(r"^(\S+) (\d+) (-?\d+)$", text, re.M)}
+        if "slab" not in pair:
+            raise RuntimeError(text[-500:])
+        out = {f"tsi-{name}": pair[name][1] / pair[name][0] for name in ("up", "down")}
+        out.update({f"tsi-{name}": pair[name][0] / pair[name][1] for name in ("connect", "round-trip")})
+        out["tsi-slab-open"], closed = pair["slab"]
+        out["tsi-slab-closed"] = closed if closed >= 64 else 0
+        return out
+
     def all(self):
         figures = self.first_boot()
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             loops = pool.submit(self.loops)
             jobs = [loops, pool.submit(self.price, loops)]
-            jobs += map(pool.submit, (self.files, self.asleep, self.other_boots, self.smallest, self.wakes,
+            jobs += map(pool.submit, (self.traffic, self.files, self.asleep, self.other_boots, self.smallest, self.wakes,
                                       self.twice))
             jobs += [pool.submit(self.junk, mode) for mode in ("junk", "park")]
             jobs += [pool.submit(f, cpu) for f in (self.same, self.idle) for cpu in (A72, A76)]
@@ -262,6 +290,12 @@ class Measurement:
                 except (ArithmeticError, KeyError, OSError, RuntimeError, TypeError) as error:
                     print(f"{self.path}: {error!r}", file=sys.stderr)
         return {name: figures[name] for name in rows() if figures.get(name) is not None}
+
+
+def tsi_price(ours, without):
+    """What TSI adds to a kernel that is the same in all else."""
+    return {"tsi-loopback": ours["tcp-round-trip"] / without["tcp-round-trip"],
+            "tsi-image": ours["image"] - without["image"], "tsi-boot": ours["boot"] - without["boot"]}
 
 
 def show(value):
@@ -314,20 +348,24 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("image", nargs="+")
     ap.add_argument("--json", metavar="FILE", help="write the figures there too")
+    ap.add_argument("--vsock-host", metavar="PROGRAM", help="tests/vsock-host, for the figures of TSI")
+    ap.add_argument("--without-tsi", metavar="IMAGE", help="the first Image, but TSI compiled out")
     action = ap.add_mutually_exclusive_group()
     action.add_argument("--accept", metavar="FILE", help="make the figures the accepted ones")
     action.add_argument("--check", metavar="FILE", help="compare with the accepted figures, as TAP")
     args = ap.parse_args()
-    results = {}
-    for path in args.image:
+    def figures_of(path):
         with tempfile.TemporaryDirectory() as work:
-            name = os.path.relpath(path) if len(args.image) > 1 else os.path.basename(path)
-            results[name] = Measurement(path, work).all()
+            return Measurement(path, work, args.vsock_host).all()
+
+    results = {path: figures_of(path) for path in args.image}
+    figures = results[args.image[0]]
+    if args.without_tsi:
+        figures.update(tsi_price(figures, figures_of(args.without_tsi)))
     if args.json:
         with open(args.json, "w") as f:
             json.dump(results, f, indent=1)
             f.write("\n")
-    figures = next(iter(results.values()))
     if args.check:
         return 1 if check(args.check, figures) else 0
     markdown(results)
