@@ -58,7 +58,8 @@ static void nonblocking(void)
 {
 	int fd, error = start(&fd, HOST, ECHO);
 
-	ok(error == EINPROGRESS, "EINPROGRESS (%d)", error);
+	/* A host may be faster than the return from the call. */
+	ok(error == EINPROGRESS || !error, "EINPROGRESS (%d)", error);
 	ok(wait_for(fd, POLLOUT, 5000) == POLLOUT, "POLLOUT when done");
 	ok(pending_error(fd) == 0, "SO_ERROR 0");
 	error = again(fd, HOST, ECHO);
@@ -75,6 +76,10 @@ static void nonblocking_refused(void)
 	int fd, error = start(&fd, HOST, REFUSED);
 	short events;
 
+	for (unsigned int i = 0; i < 20 && error == ECONNREFUSED; i++) {
+		close(fd); /* the host was faster than the return from the call */
+		error = start(&fd, HOST, REFUSED);
+	}
 	ok(error == EINPROGRESS, "EINPROGRESS (%d)", error);
 	events = wait_for(fd, POLLIN | POLLOUT, 5000);
 	ok(events & POLLERR && events & POLLOUT && events & POLLHUP && events & POLLIN,
@@ -84,8 +89,10 @@ static void nonblocking_refused(void)
 	ok(pending_error(fd) == 0, "once");
 	close(fd);
 	error = start(&fd, HOST, REFUSED);
-	wait_for(fd, POLLOUT, 5000);
-	error = again(fd, HOST, REFUSED);
+	if (error == EINPROGRESS) {
+		wait_for(fd, POLLOUT, 5000);
+		error = again(fd, HOST, REFUSED);
+	}
 	ok(error == ECONNREFUSED, "or connect() tells (%d)", error);
 	close(fd);
 }

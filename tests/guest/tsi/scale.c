@@ -16,11 +16,6 @@ static void both(uint64_t size)
 	close(fd);
 }
 
-static void bulk(void)
-{
-	both(64 * MIB);
-}
-
 static void small_packets(void)
 {
 	int fd = tcp(HOST, SOURCE);
@@ -120,10 +115,15 @@ static void flood(void)
 	close(server);
 }
 
+static void ten_thousand(void)
+{
+	leaks(5000);
+}
+
 const struct test scale_tests[] = {
-	{"1 64 MiB", bulk, 300},
 	{"1 64 MiB, old host", old_host, 300},
 	{"1 64 MiB at once", duplex, 300},
+	{"10 10,000 sockets", ten_thousand, 900},
 	{"T1 1 GiB", small_packets, 900},
 	{"T2 paused reader", paused_reader, 300},
 	{"T3 T14 3 GiB", rare_updates, 1800},

@@ -56,10 +56,10 @@ static void bulk(void)
 {
 	int fd = tcp(HOST, SOURCE);
 
-	ok(download(fd, 8 * MIB), "8 MiB down");
+	ok(download(fd, 64 * MIB), "64 MiB down");
 	close(fd);
 	fd = tcp(HOST, SINK);
-	ok(upload(fd, 8 * MIB), "8 MiB up");
+	ok(upload(fd, 64 * MIB), "64 MiB up");
 	close(fd);
 }
 

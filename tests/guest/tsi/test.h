@@ -128,6 +128,9 @@ static inline uint8_t pattern(uint64_t i)
 bool send_pattern(int fd, uint64_t size);
 int64_t receive_pattern(int fd, uint64_t size);
 
+/* @rounds streams and datagram sockets, one after the other, leave nothing behind. */
+void leaks(unsigned int rounds);
+
 /* Tell SOURCE or SINK how many. */
 bool request(int fd, uint64_t size);
 
