@@ -221,6 +221,13 @@ static void raise_descriptor_limit(void)
 		complain(errno, "limit of open files");
 }
 
+/* As systemd does: mounts reach the containers inside that ask to see them. */
+static void share_mounts(void)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
+		complain(errno, "share the mounts");
+}
+
 void prepare_container(void)
 {
 	for (size_t i = 0; i < sizeof(of_container) / sizeof(*of_container); i++)
@@ -233,4 +240,5 @@ void prepare_container(void)
 	set_kernel_values();
 	allow_huge_pages();
 	raise_descriptor_limit();
+	share_mounts();
 }
