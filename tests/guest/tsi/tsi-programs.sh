@@ -65,7 +65,7 @@ body() {
 zeros() { head -c "$1" /dev/zero | sha256sum | cut -d' ' -f1; }
 
 start_host --family supermachine-0.7
-boot -v "$T/vsock" -a 'vmw_vsock_virtio_transport.dgram=1 tsi.in_order=0' "$base" "$images/debian" "$T/client.img"
+boot -v "$T/vsock" -a 'vmw_vsock_virtio_transport.dgram=1' "$base" "$images/debian" "$T/client.img"
 expect "$healthy" || :
 halt
 stop_host
@@ -102,7 +102,7 @@ EOF
 workload servers <"$guest_src/tsi/programs/servers.sh"
 zeros=$(zeros 1000000)
 start_host --family libkrun-1.19.7 --port 8080=0 --port 6379=0
-boot -v "$T/vsock" -a 'vmw_vsock_virtio_transport.dgram=1 tsi.in_order=1' "$base" "$images/debian" "$T/servers.img"
+boot -v "$T/vsock" -a 'vmw_vsock_virtio_transport.dgram=1' "$base" "$images/debian" "$T/servers.img"
 fetch() { [ "$(curl -s --max-time 60 "http://127.0.0.1:$(ask port 8080)/zeros" | sha256sum | cut -d' ' -f1)" = "$zeros" ]; }
 redis() { printf '%s\r\nQUIT\r\n' "$1" | timeout 60 "$vsock_host" --ask "$T/control" tcp 6379 | tr -d '\r'; }
 count() { ask state | sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }

@@ -31,13 +31,14 @@ MODULE_PARM_DESC(loopback, "Accept vsock_loopback in place of a host (for tests)
 static int in_order = -1;
 module_param(in_order, int, 0644);
 MODULE_PARM_DESC(in_order,
-		 "Host honours half-close and keeps proxies: 1 yes, 0 no, -1 as VIRTIO_F_IN_ORDER says");
+		 "Host honours half-close and keeps proxies: 1 yes, 0 no, -1 find out");
 
 static struct vsock_dgram_port tsi_mute;
 VISIBLE_IF_KUNIT atomic_t tsi_ports = ATOMIC_INIT(0);
 
 static DEFINE_MUTEX(tsi_probe_lock);
 static bool tsi_ready;			/* sticky */
+static bool tsi_pads;			/* host fills reply buffers */
 static bool tsi_deaf;			/* until tsi_deaf_until */
 static unsigned long tsi_deaf_until;	/* jiffies */
 
@@ -59,6 +60,7 @@ static void tsi_ctl_rcv(struct vsock_dgram_port *port, struct sk_buff *skb)
 	    (src->svm_cid == VMADDR_CID_HOST || loopback) &&
 	    skb->len >= sizeof(ctl->reply.result)) {
 		ctl->size = min_t(size_t, skb->len, sizeof(ctl->reply));
+		ctl->padded = skb->len > sizeof(ctl->reply);
 		if (!skb_copy_bits(skb, 0, &ctl->reply, ctl->size)) {
 			/* Pairs with tsi_call_answered(). */
 			smp_store_release(&ctl->done, true);
@@ -166,14 +168,19 @@ bool tsi_usable(void)
 	       vsock_dgram_allowed(VMADDR_CID_HOST);
 }
 
-/* libkrun offers IN_ORDER, the supermachine host does not. */
+/*
+ * libkrun offers IN_ORDER, the supermachine host does not. What stands between
+ * device and guest may hide that, but libkrun also fills the buffers of its
+ * replies to the end.
+ */
 bool tsi_host_in_order(void)
 {
 	int forced = READ_ONCE(in_order);
 
 	if (forced >= 0)
 		return forced;
-	return virtio_vsock_host_features() & BIT_ULL(VIRTIO_F_IN_ORDER);
+	return READ_ONCE(tsi_pads) ||
+	       (virtio_vsock_host_features() & BIT_ULL(VIRTIO_F_IN_ORDER));
 }
 
 /* GETNAME of a port without a proxy: every host answers, with an error. */
@@ -192,7 +199,10 @@ static bool tsi_probe(void)
 		tsi_ctl_close(&ctl);
 		return false;
 	}
-	return tsi_ctl_wait(&ctl, TSI_PROBE_TIMEOUT) >= 0;
+	if (tsi_ctl_wait(&ctl, TSI_PROBE_TIMEOUT) < 0)
+		return false;
+	WRITE_ONCE(tsi_pads, ctl.padded);
+	return true;
 }
 
 /*

@@ -127,6 +127,7 @@ struct tsi_ctl {
 	struct vsock_dgram_port	port;
 	u32			want;		/* host port of the reply */
 	bool			done;
+	bool			padded;		/* longer than any reply */
 	struct completion	answered;
 	struct delayed_work	*work;		/* queued instead, if set */
 	size_t			size;
