@@ -159,6 +159,29 @@ static void address_message(uint32_t to, uint32_t port, uint16_t inet_port)
 	datagram(C, to, body, sizeof(body));
 }
 
+/* CONNECT to 203.0.113.77, which is nowhere. */
+static void nowhere_message(uint32_t port)
+{
+	uint8_t body[136] = {0};
+
+	put_le32(body, port);
+	put_le32(body + 4, (uint32_t)inet(body + 8, 53));
+	memcpy(body + 12, "\xcb\0\x71\x4d", 4);
+	datagram(C, 1025, body, sizeof(body));
+}
+
+/* AF_UNIX @path */
+static void path_message(uint32_t port, const char *path)
+{
+	uint8_t body[136] = {0};
+
+	put_le32(body, port);
+	put_le32(body + 4, (uint32_t)strlen(path) + 3);
+	put_le16(body + 8, 1);
+	strcpy((char *)body + 10, path);
+	datagram(C, 1025, body, sizeof(body));
+}
+
 static int result(void)
 {
 	return (int32_t)get_le32(got.payload);
@@ -429,6 +452,10 @@ static void test_datagrams(void)
 	create(P + 4, 2, 2);
 	address_message(1025, P + 4, 19);
 	ok(reply_is(1025, 0), "connect of a datagram socket");
+	create(P + 6, 2, 2);
+	nowhere_message(P + 6);
+	ok(reply_is(1025, is("supermachine-0.1") ? 0 : -101),
+		"connect of a datagram socket to nowhere");
 	datagram(P + 4, P + 4, "9000", 4);
 	ok(receive() && got.packet.dst_port == P + 4 && payload_size() == 9000,
 		"connected: 9,000 bytes");
@@ -500,6 +527,56 @@ static void test_listen(void)
 	}
 	ok(!strstr(front_end_ask(front, "state"), "listening"),
 		"the listener can be closed");
+}
+
+/* Paths are connected at once, and libkrun reads them before the guest asks to. */
+static void test_paths(void)
+{
+	char directory[] = "/tmp/vsock-host-paths-XXXXXX", file[60];
+
+	if (!mkdtemp(directory))
+		exit(1);
+	start_with("libkrun-1.19.7", BUFFER, 0, "--unix-root", directory, NULL);
+	create(P, 1, 1);
+	path_message(P, "/nobody");
+	ok(reply_is(1025, -2), "a path that is not there");
+	create(P, 1, 1);
+	path_message(P, "/greet");
+	ok(reply_is(1025, 0), "a server with a path");
+	ok(receive_op(OP_CREDIT_REQUEST) && got.packet.dst_port == P,
+		"who speaks first wants credit before REQUEST");
+	stream(P, 620, OP_REQUEST, 0, 1 << 18, 0, NULL, 0);
+	ok(receive_op(OP_RESPONSE), "RESPONSE");
+	stream(P, 620, OP_CREDIT_UPDATE, 0, 1 << 18, 0, NULL, 0);
+	ok(receive_op(OP_RW) && payload_is("hello"), "and speaks after CREDIT_UPDATE");
+	stop();
+	start("macos");
+	create(P, 1, 1);
+	path_message(P, "/greet");
+	ok(nothing(), "no answer to paths");
+	stop();
+	snprintf(file, sizeof(file), "%s/greet", directory);
+	unlink(file);
+	snprintf(file, sizeof(file), "%s/brief", directory);
+	unlink(file);
+	rmdir(directory);
+}
+
+static void test_flood(void)
+{
+	unsigned int requests = 0;
+
+	start("supermachine-0.7");
+	create(P, 2, 1);
+	listen_message(P, 8080);
+	reply_is(1029, 0);
+	ok(!strncmp(front_end_ask(front, "address 8080"), "127.0.0.1 ", 10),
+		"the listener's address");
+	ok(!strcmp(front_end_ask(front, "flood 50 8080"), "ok"), "fifty connections");
+	while (requests < 50 && receive_op(OP_REQUEST) && got.packet.dst_port == P)
+		requests++;
+	ok(requests == 50, "are offered at once (%u)", requests);
+	stop();
 }
 
 static void test_restore(void)
@@ -733,6 +810,8 @@ int main(void)
 	test_shapes();
 	test_interrupts();
 	test_token();
+	test_paths();
+	test_flood();
 	test_quirks();
 	test_fuzz();
 	printf("1..%u\n", count);
