@@ -25,4 +25,5 @@ cat <<-FACTS
 	tsi=
 	recipe_sha256=none
 	toolchain=unknown
+	features=
 FACTS

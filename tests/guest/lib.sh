@@ -40,6 +40,8 @@ started='^init-oci: hello from pid 1'
 splat='BUG:\|WARNING:\|KASAN\|UBSAN\|Oops\|Call trace\|INFO: task\|unreferenced object'
 guest_pid=
 psci=hvc
+# More nodes for the device tree.
+tree=
 
 need qemu-system-aarch64 qemu-system-arm
 need mksquashfs squashfs-tools
@@ -185,7 +187,7 @@ device_tree() {
 			echo "memory { device_type = \"memory\"; reg = <0 0x40000000 0 $(($4 * 0x100000))>; };"
 			echo "chosen { bootargs = \"$7\"; linux,initrd-start = <0 $5>; linux,initrd-end = <0 $6>; };"
 		fi
-		echo '};'
+		echo "$tree };"
 	} >"$1.dts"
 	dtc -q -I dts -O dtb -o "$1" "$1.dts"
 }

@@ -25,6 +25,7 @@ redis-server redis-tools libatomic1 libjemalloc2 liblzf1 libsystemd0 libcap2 lib
 libgpg-error0 liblz4-1 liblzma5 libzstd1
 iptables libxtables12 libip4tc2 libip6tc2 libnftnl11 libmnl0 libnfnetlink0 libnetfilter-conntrack3
 wireguard-tools conntrack iproute2 libbpf1 libelf1 libselinux1
+ipset libipset13 ipvsadm libnl-3-200 libnl-genl-3-200 libpopt0 libtirpc3
 curl libcurl4 libbrotli1 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0 libcom-err2 libkeyutils1 libidn2-0
 libunistring2 libldap-2.5-0 libsasl2-2 libnghttp2-14 libpsl5 librtmp1 libgnutls30 libhogweed6 libnettle8 libp11-kit0
 libtasn1-6 libffi8 libssh2-1

@@ -1,36 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Disks, file systems and file calls: features.md 2. /data is ext4 with verity, from the test. */
+/* File systems and file calls. /data is ext4 with verity and encryption, its images are from the test. */
 #include "probe.h"
 #include <dirent.h>
 #include <linux/aio_abi.h>
 #include <linux/dm-ioctl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/fscrypt.h>
 #include <linux/fsverity.h>
 #include <linux/fuse.h>
 #include <linux/if_alg.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/quota.h>
 #include <sys/sendfile.h>
 #include <sys/swap.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-/* The path of NAME in DIR; never freed, an entry's process is short. */
 static char *in(const char *dir, const char *name)
 {
-	char *path;
-
-	try(asprintf(&path, "%s/%s", dir, name));
-	return path;
+	return path("%s/%s", dir, name);
 }
 
 static const char *data(const char *name)
 {
 	return in("/data", name);
+}
+
+static int write_at(const char *file, const void *bytes, size_t len, off_t at)
+{
+	int fd = try(open(file, O_RDWR | O_CREAT, 0600));
+
+	must(pwrite(fd, bytes, len, at) == (ssize_t)len);
+	try(fsync(fd));
+	return fd;
 }
 
 static void sha256(const void *bytes, size_t len, unsigned char digest[32])
@@ -73,40 +81,142 @@ static void ext4_files(void)
 
 static void ext4_acl(void)
 {
-	static const unsigned char acl[] = {
-		2,
-		0,
-		0,
-		0,
-		1,
-		0,
-		6,
-		0,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		4,
-		0,
-		0,
-		0,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-		32,
-		0,
-		0,
-		0,
-		0xff,
-		0xff,
-		0xff,
-		0xff,
-	};
+	/* The owner writes, user 1000 reads, nobody else. */
+	static const unsigned char acl[] = "\2\0\0\0"
+					   "\1\0\6\0\377\377\377\377"
+					   "\2\0\4\0\350\3\0\0"
+					   "\4\0\0\0\377\377\377\377"
+					   "\20\0\4\0\377\377\377\377"
+					   "\40\0\0\0\377\377\377\377";
+
 	put(data("acl"), "x");
-	try(setxattr(data("acl"), "system.posix_acl_access", acl, sizeof(acl), 0));
-	refuses(EOPNOTSUPP,
-		setxattr(data("acl"), "system.nonsense", acl, sizeof(acl), 0));
+	try(setxattr(data("acl"), "system.posix_acl_access", acl, sizeof(acl) - 1, 0));
+	try(setresuid(1000, 1000, 1000));
+	try(open(data("acl"), O_RDONLY));
+	refuses(EACCES, open(data("acl"), O_RDWR));
+}
+
+/* A copy of an image of the test's, on a loop device. */
+static const char *loop_copy(const char *image)
+{
+	const char *copy = in(scratch(), "image");
+
+	must(shell(path("busybox cp /data/images/%s %s", image, copy)) == 0);
+	return loop_device(copy, 0);
+}
+
+/* Written, mounted again, read back, and the blocks of a deleted file given back. */
+static void ext4_image(const char *image)
+{
+	static char block[1 << 19];
+	struct fstrim_range all = {.len = ~0ULL};
+	const char *loop = loop_copy(image), *dir = scratch();
+
+	try(mount(loop, dir, "ext4", 0, NULL));
+	put(in(dir, "file"), "content");
+	int fd = try(open(in(dir, "large"), O_RDWR | O_CREAT, 0600));
+	must(write(fd, block, sizeof(block)) == sizeof(block));
+	close(fd);
+	try(umount(dir));
+	try(mount(loop, dir, "ext4", 0, NULL));
+	must(contains(in(dir, "file"), "content"));
+	try(unlink(in(dir, "large")));
+	fd = try(open(dir, O_RDONLY));
+	try(syncfs(fd));
+	try(ioctl(fd, FITRIM, &all));
+	must(all.len >= sizeof(block));
+	close(fd);
+	try(umount(dir));
+}
+
+static void ext4_journal(void)
+{
+	ext4_image("ext4");
+}
+
+static void ext4_no_journal(void)
+{
+	ext4_image("ext4-no-journal");
+}
+
+static void fscrypt(void)
+{
+	struct {
+		struct fscrypt_add_key_arg head;
+		char raw[64];
+	} key = {.head.key_spec.type = FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER,
+		.head.raw_size = 64,
+		.raw = "secret"};
+	struct fscrypt_policy_v2 policy = {.version = 2,
+		.contents_encryption_mode = FSCRYPT_MODE_AES_256_XTS,
+		.filenames_encryption_mode = FSCRYPT_MODE_AES_256_CTS,
+		.flags = FSCRYPT_POLICY_FLAGS_PAD_32};
+	struct fscrypt_remove_key_arg forget = {
+		.key_spec.type = FSCRYPT_KEY_SPEC_TYPE_IDENTIFIER};
+	const char *dir = data("encrypted");
+	int fs = try(open("/data", O_RDONLY));
+
+	offered(ioctl(fs, FS_IOC_ADD_ENCRYPTION_KEY, &key));
+	memcpy(policy.master_key_identifier, key.head.key_spec.u.identifier, 16);
+	memcpy(forget.key_spec.u.identifier, key.head.key_spec.u.identifier, 16);
+	must(shell("busybox rm -rf /data/encrypted") == 0);
+	try(mkdir(dir, 0755));
+	int fd = try(open(dir, O_RDONLY));
+	try(ioctl(fd, FS_IOC_SET_ENCRYPTION_POLICY, &policy));
+	close(fd);
+	put(in(dir, "name"), "content");
+	must(contains(in(dir, "name"), "content"));
+	try(syncfs(fs));
+	try(ioctl(fs, FS_IOC_REMOVE_ENCRYPTION_KEY, &forget));
+	must(forget.removal_status_flags == 0);
+	refuses(ENOENT, access(in(dir, "name"), F_OK));
+}
+
+static const char *limited_dir;
+
+static void over_limit(void)
+{
+	static char block[1024];
+	int fd, n = 0;
+
+	try(setresuid(1000, 1000, 1000));
+	fd = try(open(in(limited_dir, "file"), O_RDWR | O_CREAT, 0600));
+	while (write(fd, block, sizeof(block)) == sizeof(block))
+		n++;
+	must(errno == EDQUOT && n >= 56 && n <= 64);
+}
+
+/* 64 KiB for a user or a project. */
+static void quota(int type, int id, const char *options)
+{
+	struct dqblk limit = {.dqb_bhardlimit = 64, .dqb_valid = QIF_BLIMITS};
+	const char *loop = loop_copy("ext4-quota"), *dir = scratch();
+	struct fsxattr x;
+
+	if (mount(loop, dir, "ext4", 0, options) < 0)
+		absent();
+	limited_dir = in(dir, "limited");
+	try(mkdir(limited_dir, 0777));
+	try(chmod(limited_dir, 0777));
+	int fd = try(open(limited_dir, O_RDONLY));
+	try(ioctl(fd, FS_IOC_FSGETXATTR, &x));
+	x.fsx_projid = type == PRJQUOTA ? id : 0;
+	x.fsx_xflags |= FS_XFLAG_PROJINHERIT;
+	try(ioctl(fd, FS_IOC_FSSETXATTR, &x));
+	close(fd);
+	try(quotactl(QCMD(Q_SETQUOTA, type), loop, id, (void *)&limit));
+	child(0, over_limit);
+	try(umount(dir));
+}
+
+static void user_quota(void)
+{
+	quota(USRQUOTA, 1000, "usrquota");
+}
+
+static void project_quota(void)
+{
+	quota(PRJQUOTA, 4711, "prjquota");
 }
 
 static void odirect(void)
@@ -118,16 +228,6 @@ static void odirect(void)
 	must(write(fd, p, 4096) == 4096);
 	memset(p, 0, 4096);
 	must(pread(fd, p, 4096, 0) == 4096 && p[4095] == 'd');
-}
-
-static void read_only_disk(void)
-{
-	int ro = 0, fd = try(open("/dev/vda", O_RDONLY));
-
-	try(ioctl(fd, BLKROGET, &ro));
-	must(ro == 1);
-	fd = open("/dev/vda", O_WRONLY);
-	must(fd < 0 || write(fd, "x", 1) < 0);
 }
 
 static void verity(void)
@@ -167,34 +267,188 @@ static void verity(void)
 
 static void loop_ext4(void)
 {
-	/* A small file system from the test. */
-	int from = try(open("/data/images/ext4", O_RDONLY)),
-	    to = try(open(data("image"), O_WRONLY | O_CREAT | O_TRUNC, 0600));
 	const char *dir = scratch();
 
-	while (try(sendfile(to, from, NULL, 1 << 20)) > 0)
-		;
+	/* The image is a file on ext4, as a user's is. */
+	must(shell("busybox cp /data/images/ext4 /data/image") == 0);
 	try(mount(loop_device(data("image"), 0), dir, "ext4", 0, NULL));
 	put(in(dir, "file"), "x");
 	try(umount(dir));
 }
 
-static void foreign(const char *image, const char *type, const char *options)
+/* The content and so many attributes are as the test made them. */
+static void tree(const char *dir, int attributes)
+{
+	static const char *const names[] = {"user.probe", "security.probe"};
+	char value[8];
+
+	must(contains(in(dir, "A long file näme"), "content"));
+	for (int i = 0; i < attributes; i++)
+		must(getxattr(in(dir, "A long file näme"), names[i], value, 8) == 5 &&
+			!memcmp(value, "value", 5));
+}
+
+static void foreign(
+	const char *image, const char *type, const char *options, int attributes)
 {
 	const char *dir = scratch();
 
-	try(mount(loop_device(image, 0), dir, type, MS_RDONLY, options));
-	must(contains(in(dir, "A long file name"), "content"));
+	offered(mount(loop_device(in("/data/images", image), 0), dir, type, MS_RDONLY,
+		options));
+	tree(dir, attributes);
+	if (attributes)
+		must(shell(path("seq 1 20000 | cmp - '%s'", in(dir, "numbers"))) == 0);
 }
 
 static void vfat(void)
 {
-	foreign("/data/images/vfat", "vfat", "utf8");
+	foreign("vfat", "vfat", "utf8", 0);
 }
 
-static void iso9660(void)
+static void rock_ridge(void)
 {
-	foreign("/data/images/iso", "iso9660", NULL);
+	struct stat st;
+	const char *dir = scratch();
+
+	try(mount(loop_device("/data/images/iso", 0), dir, "iso9660", MS_RDONLY,
+		"nojoliet"));
+	tree(dir, 0);
+	try(lstat(in(dir, "link"), &st));
+	must(S_ISLNK(st.st_mode));
+}
+
+static void joliet(void)
+{
+	foreign("iso", "iso9660", "norock,utf8", 0);
+}
+
+static void squashfs_gzip(void)
+{
+	foreign("squashfs-gzip", "squashfs", NULL, 2);
+}
+
+static void squashfs_xz(void)
+{
+	foreign("squashfs-xz", "squashfs", NULL, 2);
+}
+
+static void squashfs_zstd(void)
+{
+	foreign("squashfs-zstd", "squashfs", NULL, 2);
+}
+
+static void squashfs_lz4(void)
+{
+	foreign("squashfs-lz4", "squashfs", NULL, 2);
+}
+
+static void squashfs_lzo(void)
+{
+	foreign("squashfs-lzo", "squashfs", NULL, 2);
+}
+
+static void erofs_plain(void)
+{
+	foreign("erofs", "erofs", NULL, 1);
+}
+
+static void erofs_lz4(void)
+{
+	foreign("erofs-lz4", "erofs", NULL, 1);
+}
+
+/*
+ * Debian's mkfs.erofs compresses with LZ4 alone. This image has the root directory, and in it the file "z": 8192
+ * times the letter z, as two logical clusters in one physical one, which ends with the compressed stream.
+ */
+static void erofs_stream(
+	int algorithm, const void *config, int config_size, const void *stream, int size)
+{
+	static union {
+		uint8_t byte[8192];
+		uint16_t word[4096];
+		uint32_t dword[2048];
+		uint64_t qword[1024];
+	} image;
+	const char *file = data("stream"), *dir = scratch();
+	static char z[8192], content[8192];
+
+	/* The super block, and behind it what the algorithm wants to know. */
+	image.dword[1024 / 4] = 0xe0f5e1e2;
+	image.byte[1024 + 12] = 12 /* block bits */;
+	image.word[(1024 + 14) / 2] = 64 /* root nid */;
+	image.dword[(1024 + 36) / 4] = 2 /* blocks */;
+	image.dword[(1024 + 80) / 4] = 3 /* zero padding, compression configured */;
+	image.word[(1024 + 84) / 2] = 1 << algorithm;
+	image.word[1152 / 2] = config_size;
+	memcpy(image.byte + 1154, config, config_size);
+	/* The directory: an inode with its entries inline. */
+	image.word[2048 / 2] = 2 << 1;
+	image.word[2052 / 2] = S_IFDIR | 0755;
+	image.word[2054 / 2] = 2;
+	image.dword[2056 / 4] = 3 * 12 + 4;
+	memcpy(image.byte + 2080,
+		"\100\0\0\0\0\0\0\0\44\0\2\0\100\0\0\0\0\0\0\0\45\0\2\0"
+		"\120\0\0\0\0\0\0\0\47\0\1\0...z",
+		40);
+	/* The file: an inode with full indexes. */
+	image.word[2560 / 2] = 1 << 1;
+	image.word[2564 / 2] = S_IFREG | 0644;
+	image.word[2566 / 2] = 1;
+	image.dword[2568 / 4] = sizeof(z);
+	image.dword[2576 / 4] = 1 /* compressed blocks */;
+	image.byte[2592 + 6] = algorithm;
+	image.word[2608 / 2] = 1 /* head */;
+	image.dword[2612 / 4] = 1 /* block */;
+	image.word[2616 / 2] = 2 /* no head */;
+	image.word[2620 / 2] = 1 /* from the head */;
+	image.word[2622 / 2] = 1 /* to the next */;
+	memcpy(image.byte + 8192 - size, stream, size);
+	close(write_at(file, image.byte, sizeof(image), 0));
+	offered(mount(file, dir, "erofs", MS_RDONLY, NULL));
+	memset(z, 'z', sizeof(z));
+	int fd = try(open(in(dir, "z"), O_RDONLY));
+	must(read(fd, content, sizeof(content)) == sizeof(content));
+	must(!memcmp(content, z, sizeof(z)));
+}
+
+static void erofs_zstd(void)
+{
+	/* A frame of 8192 bytes with one block, a run. */
+	static const char frame[] = "\50\265\57\375\140\0\37\3\0\1z";
+
+	erofs_stream(3, (char[6]){0, 3 /* 8 KiB window */}, 6, frame, sizeof(frame) - 1);
+}
+
+static void erofs_deflate(void)
+{
+	static const char stream[] = "\355\301\1\15\0\0\0\302\240\336\117\157\16\67"
+				     "\240\0\0\0\0\0\0\0\200\167\3";
+
+	erofs_stream(2, (char[6]){15 /* window bits */}, 6, stream, sizeof(stream) - 1);
+}
+
+static void erofs_lzma(void)
+{
+	static const char stream[] = "\242\75\157\373\277\376\243\261\136\345\370\77"
+				     "\262\252\46\125\370\150\160\101\160\25\17\215"
+				     "\375\36\114\33\212\102\267\31\364\151\30\154"
+				     "\341\246\127";
+
+	erofs_stream(
+		1, (char[14]){0, 32 /* 8 KiB dictionary */}, 14, stream, sizeof(stream));
+}
+
+/* The list lets user 1000 read what the mode does not. */
+static void erofs_acl(void)
+{
+	const char *dir = scratch();
+
+	try(mount("/data/images/erofs", dir, "erofs", MS_RDONLY, NULL));
+	try(setresgid(1000, 1000, 1000));
+	try(setresuid(1000, 1000, 1000));
+	must(contains(in(dir, "for-user"), "content"));
+	refuses(EACCES, open(in(dir, "for-nobody"), O_RDONLY));
 }
 
 static void erofs_file(void)
@@ -202,12 +456,29 @@ static void erofs_file(void)
 	const char *dir = scratch();
 
 	try(mount("/data/images/erofs", dir, "erofs", MS_RDONLY, NULL));
-	must(contains(in(dir, "A long file name"), "content"));
+	tree(dir, 1);
 }
 
-static void erofs_loop(void)
+static void erofs_devices(void)
 {
-	foreign("/data/images/erofs-lz4", "erofs", NULL);
+	const char *dir = scratch();
+
+	try(mount("/data/images/erofs-split", dir, "erofs", MS_RDONLY,
+		"device=/data/images/erofs-blob"));
+	must(shell(path("seq 1 20000 | cmp - '%s'", in(dir, "numbers"))) == 0);
+}
+
+static void xfs(void)
+{
+	if (!contains("/proc/filesystems", "\txfs\n"))
+		absent();
+	foreign("xfs", "xfs", NULL, 0);
+}
+
+static void nfs(void)
+{
+	if (!contains("/proc/filesystems", "\tnfs4\n"))
+		absent();
 }
 
 struct dm_message {
@@ -222,11 +493,12 @@ static void dm(int control, unsigned long command, struct dm_message *m, const c
 	m->head.data_size = sizeof(*m);
 	m->head.data_start = sizeof(m->head);
 	strcpy(m->head.name, name);
-	if (ioctl(control, command, m) < 0)
-		fail("device mapper");
+	offered(ioctl(control, command, m));
 }
 
-/* Creates a mapped device and its node; returns it opened for reading. */
+static const char *dm_node;
+
+/* Creates a mapped device and its node, dm_node; returns it opened for reading. */
 static int dm_create(const char *name, const char *type, int sectors, const char *params,
 	int read_only)
 {
@@ -243,9 +515,9 @@ static int dm_create(const char *name, const char *type, int sectors, const char
 	dm(control, DM_TABLE_LOAD, &m, name);
 	m = (struct dm_message){0};
 	dm(control, DM_DEV_SUSPEND, &m, name);
-	char *node = in(scratch(), "mapped");
-	try(mknod(node, S_IFBLK | 0600, dev));
-	return try(open(node, O_RDONLY));
+	dm_node = in(scratch(), "mapped");
+	try(mknod(dm_node, S_IFBLK | 0600, dev));
+	return try(open(dm_node, O_RDONLY));
 }
 
 static void dm_remove(const char *name)
@@ -258,17 +530,101 @@ static void dm_remove(const char *name)
 
 static void dm_linear(void)
 {
-	char params[64], c;
-	char *file = in(scratch(), "disk");
+	char c, *file = in(scratch(), "disk");
 
 	put(file, "");
-	snprintf(params, sizeof(params), "%s 8", loop_device(file, 1 << 20));
-	int disk = try(open(file, O_RDWR));
-	must(pwrite(disk, "L", 1, 4096) == 1);
-	int fd = dm_create("probe-linear", "linear", 16, params, 0);
+	const char *loop = loop_device(file, 1 << 20);
+	write_at(file, "L", 1, 4096);
+	int fd = dm_create("probe-linear", "linear", 16, path("%s 8", loop), 0);
 	must(read(fd, &c, 1) == 1 && c == 'L');
 	close(fd);
 	dm_remove("probe-linear");
+}
+
+static void dm_crypt(void)
+{
+	static char block[4096];
+	char *file = in(scratch(), "disk");
+
+	put(file, "");
+	const char *loop = loop_device(file, 1 << 20);
+	int fd = dm_create("probe-crypt", "crypt", 2048,
+		path("aes-xts-plain64 %064d%064d 0 %s 0", 1, 2, loop), 0);
+	close(fd);
+	fd = try(open(dm_node, O_RDWR));
+	memset(block, 'p', sizeof(block));
+	must(write(fd, block, sizeof(block)) == sizeof(block));
+	try(fsync(fd));
+	close(fd);
+	fd = try(open(file, O_RDONLY));
+	must(read(fd, block, sizeof(block)) == sizeof(block));
+	must(!memmem(block, sizeof(block), "pppp", 4));
+	fd = try(open(dm_node, O_RDONLY));
+	must(read(fd, block, sizeof(block)) == sizeof(block) && block[4095] == 'p');
+	close(fd);
+	dm_remove("probe-crypt");
+}
+
+/* What is written to the snapshot does not reach its origin. */
+static void dm_snapshot(void)
+{
+	char c, *origin = in(scratch(), "origin"), *store = in(scratch(), "store");
+
+	put(origin, "");
+	put(store, "");
+	const char *loop = loop_device(origin, 1 << 20),
+		   *cow = loop_device(store, 1 << 20);
+	write_at(origin, "O", 1, 4096);
+	int fd = dm_create(
+		"probe-snapshot", "snapshot", 2048, path("%s %s N 8", loop, cow), 0);
+	close(fd);
+	close(write_at(dm_node, "S", 1, 4096));
+	fd = try(open(dm_node, O_RDONLY));
+	must(pread(fd, &c, 1, 4096) == 1 && c == 'S');
+	close(fd);
+	fd = try(open(origin, O_RDONLY));
+	must(pread(fd, &c, 1, 4096) == 1 && c == 'O');
+	dm_remove("probe-snapshot");
+}
+
+/* A volume larger than its pool takes from it what is written. */
+static void dm_thin(void)
+{
+	struct {
+		struct dm_ioctl head;
+		struct dm_target_msg message;
+		char text[64];
+	} m = {.head = {.version = {DM_VERSION_MAJOR},
+		       .name = "probe-pool",
+		       .data_size = sizeof(m),
+		       .data_start = sizeof(m.head)},
+		.text = "create_thin 0"};
+	char c, *meta = in(scratch(), "meta"), *pool = in(scratch(), "pool");
+
+	put(meta, "");
+	put(pool, "");
+	const char *meta_loop = loop_device(meta, 2 << 20),
+		   *loop = loop_device(pool, 1 << 20);
+	int pool_fd = dm_create("probe-pool", "thin-pool", 2048,
+		path("%s %s 128 0 0", meta_loop, loop), 0);
+	const char *pool_node = dm_node;
+	try(ioctl(try(open("/dev/mapper/control", O_RDWR)), DM_TARGET_MSG, &m));
+	int fd = dm_create("probe-thin", "thin", 1 << 20, path("%s 0", pool_node), 0);
+	close(fd);
+	close(write_at(dm_node, "T", 1, 100 << 20));
+	fd = try(open(dm_node, O_RDONLY));
+	must(pread(fd, &c, 1, 100 << 20) == 1 && c == 'T');
+	close(fd);
+	close(pool_fd);
+	dm_remove("probe-thin");
+	dm_remove("probe-pool");
+}
+
+static void nbd(void)
+{
+	if (!contains("/proc/devices", " nbd\n"))
+		absent();
+	try(access("/dev/nbd0", F_OK));
 }
 
 static void dm_verity(void)
@@ -298,47 +654,114 @@ static void dm_verity(void)
 	dm_remove("probe-verity");
 }
 
-static void swap_file(void)
+void swap_on(const char *file, long size)
 {
-	static union {
-		char bytes[4096];
-		struct {
-			char boot[1024];
-			uint32_t version, last_page, bad_pages;
-		} head;
-	} page;
-	static char zeros[4096];
-	int fd = try(open(data("swap"), O_RDWR | O_CREAT | O_TRUNC, 0600));
+	char *head = pages(1);
+	int fd = try(open(file, O_RDWR | O_CREAT, 0600));
 
-	page.head.version = 1;
-	page.head.last_page = 255;
-	memcpy(page.bytes + 4086, "SWAPSPACE2", 10);
-	must(write(fd, page.bytes, 4096) == 4096);
-	for (int i = 1; i < 256; i++)
-		must(write(fd, zeros, 4096) == 4096);
+	((uint32_t *)head)[256] = 1;
+	((uint32_t *)head)[257] = size / page_size() - 1;
+	memcpy(head + page_size() - 10, "SWAPSPACE2", 10);
+	must(write(fd, head, page_size()) == page_size());
 	try(fsync(fd));
-	try(swapon(data("swap"), 0));
-	must(contains("/proc/swaps", "/data/swap"));
-	try(swapoff(data("swap")));
+	close(fd);
+	try(swapon(file, 0));
 }
 
-/* lower/file, lower/dir/inside; an overlay at merged. */
-static const char *overlay(const char *more)
+/* Pages of ours that were pushed out come back from there as they were. */
+static void swaps(const char *file)
 {
-	static const char *dir;
+	long n = 64, bytes = n * page_size();
+	char *p = pages(n);
+	long before = number("/proc/vmstat", "pswpout ");
+
+	for (long i = 0; i < bytes; i++)
+		p[i] = (i / 1024) & 0x7f;
+	try(madvise(p, bytes, MADV_PAGEOUT));
+	must(number("/proc/vmstat", "pswpout ") >= before + n / 2);
+	for (long i = 0; i < bytes; i++)
+		must(p[i] == ((i / 1024) & 0x7f));
+	try(swapoff(file));
+}
+
+static void swap_file(void)
+{
+	int fd = try(open(data("swap"), O_RDWR | O_CREAT | O_TRUNC, 0600));
+
+	try(posix_fallocate(fd, 0, 4 << 20));
+	close(fd);
+	swap_on(data("swap"), 4 << 20);
+	swaps(data("swap"));
+}
+
+static void swap_disk(void)
+{
+	swap_on(disk("probe-swap"), 8 << 20);
+	swaps(disk("probe-swap"));
+}
+
+static void zram(void)
+{
+	if (access("/sys/class/zram-control/hot_add", F_OK) < 0)
+		absent();
+	int n = atoi(get("/sys/class/zram-control/hot_add"));
+	const char *device = path("/dev/zram%d", n);
+	put(path("/sys/block/zram%d/disksize", n), "16M");
+	swap_on(device, 16 << 20);
+	swaps(device);
+	long original, compressed;
+	must(sscanf(get(path("/sys/block/zram%d/mm_stat", n)), "%ld %ld", &original,
+		     &compressed) == 2);
+	must(compressed > 0 && compressed < original / 2);
+	put("/sys/class/zram-control/hot_remove", path("%d", n));
+}
+
+/* Compressed pages are counted before any reaches the disk. */
+static void zswap(void)
+{
+	static const char enabled[] = "/sys/module/zswap/parameters/enabled";
+	long n = 256;
+	char *p = pages(n);
+
+	if (access(enabled, F_OK) < 0)
+		absent();
+	put(enabled, "1");
+	swap_on(disk("probe-swap"), 8 << 20);
+	long before = number("/proc/vmstat", "zswpout ");
+	for (long i = 0; i < n * page_size(); i++)
+		p[i] = (i / 1024) & 0x7f;
+	try(madvise(p, n * page_size(), MADV_PAGEOUT));
+	long after = number("/proc/vmstat", "zswpout ");
+	must(after > before && number("/proc/meminfo", "Zswapped:") > 0);
+	must(number("/proc/meminfo", "Zswap:") < number("/proc/meminfo", "Zswapped:"));
+	must(p[1024] == 1);
+	try(swapoff(disk("probe-swap")));
+	put(enabled, "0");
+}
+
+/* lower/file, lower/dir/inside, perhaps another name of the first; an overlay at merged. */
+static const char *overlay_over(const char *more, const char *link)
+{
+	const char *dir = scratch();
 	static const char *const dirs[] = {
 		"lower", "lower/dir", "upper", "work", "merged"};
-	char options[512];
 
-	dir = scratch();
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		try(mkdir(in(dir, dirs[i]), 0755));
 	put(in(dir, "lower/file"), "content");
 	put(in(dir, "lower/dir/inside"), "content");
-	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s%s",
-		in(dir, "lower"), in(dir, "upper"), in(dir, "work"), more);
-	try(mount("overlay", in(dir, "merged"), "overlay", 0, options));
+	if (link)
+		try(linkat(AT_FDCWD, in(dir, "lower/file"), AT_FDCWD,
+			path("%s/lower/%s", dir, link), 0));
+	offered(mount("overlay", in(dir, "merged"), "overlay", 0,
+		path("lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work%s", dir, dir,
+			dir, more)));
 	return dir;
+}
+
+static const char *overlay(const char *more)
+{
+	return overlay_over(more, NULL);
 }
 
 static void overlay_whiteout(void)
@@ -439,6 +862,57 @@ static int overlay_lowers(int n)
 	return tree;
 }
 
+static void overlay_100(void)
+{
+	overlay_lowers(100);
+}
+
+/* The file's metadata are in one lower layer, its data in one that is not seen. */
+static void overlay_data_only(void)
+{
+	const char *dir = scratch(), *merged = scratch();
+
+	try(mkdir(in(dir, "meta"), 0755));
+	try(mkdir(in(dir, "data"), 0755));
+	put(in(dir, "data/blob"), "content");
+	try(mknod(in(dir, "meta/file"), S_IFREG | 0644, 0));
+	try(truncate(in(dir, "meta/file"), 7));
+	try(setxattr(in(dir, "meta/file"), "trusted.overlay.metacopy", "", 0, 0));
+	try(setxattr(in(dir, "meta/file"), "trusted.overlay.redirect", "/blob", 5, 0));
+	try(mount("overlay", merged, "overlay", 0,
+		path("metacopy=on,redirect_dir=on,lowerdir=%s/meta::%s/data", dir, dir)));
+	must(contains(in(merged, "file"), "content"));
+	refuses(ENOENT, access(in(merged, "blob"), F_OK));
+}
+
+/* With an index two names of one lower file stay one when it is written to. */
+static void overlay_index(void)
+{
+	struct stat st;
+	const char *dir = overlay_over(",index=on", "linked");
+
+	int fd = try(open(in(dir, "merged/linked"), O_WRONLY | O_TRUNC));
+	must(write(fd, "changed", 7) == 7);
+	must(contains(in(dir, "merged/file"), "changed"));
+	try(stat(in(dir, "merged/file"), &st));
+	must(st.st_nlink == 2);
+}
+
+static void overlay_nfs_export(void)
+{
+	union {
+		struct file_handle head;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} handle = {.head.handle_bytes = MAX_HANDLE_SZ};
+	const char *dir = overlay(",index=on,nfs_export=on");
+	int id, root = try(open(in(dir, "merged"), O_RDONLY));
+
+	try(name_to_handle_at(AT_FDCWD, in(dir, "merged/file"), &handle.head, &id, 0));
+	char byte;
+	int fd = try(open_by_handle_at(root, &handle.head, O_RDONLY));
+	must(read(fd, &byte, 1) == 1 && byte == 'c');
+}
+
 /* F2 of the runtime's list. */
 static void overlay_f2(void)
 {
@@ -457,45 +931,68 @@ static void overlay_f2(void)
 	}
 }
 
-static void idmap(int tree)
+/* Owner 0 of the mount is seen as ID. */
+static void idmapped(int tree, int id)
 {
 	struct mount_attr {
 		uint64_t set, clear, propagation, userns;
 	} attr = {.set = 0x100000 /* MOUNT_ATTR_IDMAP */};
-	struct stat st;
-	char path[64];
 	pid_t pid = try(fork());
 
 	if (!pid) {
 		try(unshare(CLONE_NEWUSER));
 		pause();
 	}
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-	char own[64], other[64];
-	memset(own, 0, sizeof(own));
-	memset(other, 0, sizeof(other));
+	const char *namespace = path("/proc/%d/ns/user", pid);
+	char own[64] = "", other[64] = "";
+
 	try(readlink("/proc/self/ns/user", own, 63));
 	do {
 		usleep(1000);
-		try(readlink(path, other, 63));
+		try(readlink(namespace, other, 63));
 	} while (!strcmp(own, other));
-	char map[64];
-	snprintf(map, sizeof(map), "/proc/%d/uid_map", pid);
-	put(map, "0 5000 1");
-	snprintf(map, sizeof(map), "/proc/%d/gid_map", pid);
-	put(map, "0 5000 1");
-	attr.userns = try(open(path, O_RDONLY));
+	put(path("/proc/%d/uid_map", pid), path("0 %d 1", id));
+	put(path("/proc/%d/gid_map", pid), path("0 %d 1", id));
+	attr.userns = try(open(namespace, O_RDONLY));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	try(syscall(
 		442 /* mount_setattr */, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)));
-	try(fstatat(tree, "", &st, AT_EMPTY_PATH));
-	must(st.st_uid == 5000);
 }
 
 static int clone_tree(const char *path)
 {
 	return try(syscall(SYS_open_tree, AT_FDCWD, path, 1 /* OPEN_TREE_CLONE */));
+}
+
+static void idmap(int tree)
+{
+	struct stat st;
+
+	idmapped(tree, 5000);
+	try(fstatat(tree, "", &st, AT_EMPTY_PATH));
+	must(st.st_uid == 5000);
+}
+
+/* A lower layer whose owner 0 is seen as 5000, in the overlay too. */
+static void overlay_idmapped_lower(void)
+{
+	struct stat st;
+	const char *dir = scratch(), *lower = scratch(), *merged = scratch();
+	int tree = clone_tree(dir);
+
+	put(in(dir, "file"), "content");
+	idmapped(tree, 5000);
+	try(syscall(SYS_move_mount, tree, "", AT_FDCWD, lower,
+		4 /* MOVE_MOUNT_F_EMPTY_PATH */));
+	const char *upper = scratch();
+	try(mkdir(in(upper, "u"), 0755));
+	try(mkdir(in(upper, "w"), 0755));
+	try(mount("overlay", merged, "overlay", 0,
+		path("lowerdir=%s,upperdir=%s/u,workdir=%s/w", lower, upper, upper)));
+	try(stat(in(merged, "file"), &st));
+	must(st.st_uid == 5000);
+	must(contains(in(merged, "file"), "content"));
 }
 
 static void idmap_tmpfs(void)
@@ -558,14 +1055,12 @@ static void fuse_serve(int fd)
 
 static void fuse(void)
 {
-	char options[128];
 	struct stat st;
 	const char *dir = scratch();
 	int fd = try(open("/dev/fuse", O_RDWR));
 
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0",
-		fd);
-	try(mount("probe", dir, "fuse", MS_NOSUID | MS_NODEV, options));
+	try(mount("probe", dir, "fuse", MS_NOSUID | MS_NODEV,
+		path("fd=%d,rootmode=40000,user_id=0,group_id=0", fd)));
 	pid_t pid = try(fork());
 	if (!pid) {
 		fuse_serve(fd);
@@ -607,32 +1102,53 @@ static void fanotify(void)
 	must(memmem(buf, n, "fanotify", 8));
 }
 
+static void fanotify_permission(void)
+{
+	struct fanotify_event_metadata event;
+	struct fanotify_response answer = {.response = FAN_DENY};
+	int fd = offered(fanotify_init(FAN_CLASS_CONTENT, O_RDONLY));
+
+	unlink(data("guarded"));
+	put(data("guarded"), "x");
+	offered(fanotify_mark(
+		fd, FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, data("guarded")));
+	pid_t pid = try(fork());
+	if (!pid) {
+		refuses(EPERM, open(data("guarded"), O_RDONLY));
+		_exit(0);
+	}
+	must(read(fd, &event, sizeof(event)) == sizeof(event));
+	answer.fd = event.fd;
+	try(write(fd, &answer, sizeof(answer)));
+	await(pid);
+}
+
 /* io_uring without its library: one submission at a time. */
 struct ring {
 	int fd;
-	unsigned *sq_tail, *sq_mask, *sq_array, *cq_head, *cq_tail, *cq_mask;
+	unsigned *sq_tail, *sq_mask, *sq_flags, *sq_array, *cq_head, *cq_tail, *cq_mask;
 	struct io_uring_sqe *sqes;
 	struct io_uring_cqe *cqes;
 };
 
-static struct ring ring_setup(void)
+static struct ring ring_setup(struct io_uring_params *p)
 {
-	struct io_uring_params p = {0};
-	struct ring r = {.fd = try(syscall(SYS_io_uring_setup, 8, &p))};
-	size_t size = p.sq_off.array + p.sq_entries * 4,
-	       cq_size = p.cq_off.cqes + p.cq_entries * sizeof(*r.cqes);
+	struct ring r = {.fd = try(syscall(SYS_io_uring_setup, 8, p))};
+	size_t size = p->sq_off.array + p->sq_entries * 4,
+	       cq_size = p->cq_off.cqes + p->cq_entries * sizeof(*r.cqes);
 	char *sq = mmap(NULL, size > cq_size ? size : cq_size, PROT_READ | PROT_WRITE,
 		MAP_SHARED, r.fd, IORING_OFF_SQ_RING);
 
-	must(sq != MAP_FAILED && p.features & IORING_FEAT_SINGLE_MMAP);
-	r.sq_tail = (void *)(sq + p.sq_off.tail);
-	r.sq_mask = (void *)(sq + p.sq_off.ring_mask);
-	r.sq_array = (void *)(sq + p.sq_off.array);
-	r.cq_head = (void *)(sq + p.cq_off.head);
-	r.cq_tail = (void *)(sq + p.cq_off.tail);
-	r.cq_mask = (void *)(sq + p.cq_off.ring_mask);
-	r.cqes = (void *)(sq + p.cq_off.cqes);
-	r.sqes = mmap(NULL, p.sq_entries * sizeof(*r.sqes), PROT_READ | PROT_WRITE,
+	must(sq != MAP_FAILED && p->features & IORING_FEAT_SINGLE_MMAP);
+	r.sq_tail = (void *)(sq + p->sq_off.tail);
+	r.sq_mask = (void *)(sq + p->sq_off.ring_mask);
+	r.sq_flags = (void *)(sq + p->sq_off.flags);
+	r.sq_array = (void *)(sq + p->sq_off.array);
+	r.cq_head = (void *)(sq + p->cq_off.head);
+	r.cq_tail = (void *)(sq + p->cq_off.tail);
+	r.cq_mask = (void *)(sq + p->cq_off.ring_mask);
+	r.cqes = (void *)(sq + p->cq_off.cqes);
+	r.sqes = mmap(NULL, p->sq_entries * sizeof(*r.sqes), PROT_READ | PROT_WRITE,
 		MAP_SHARED, r.fd, IORING_OFF_SQES);
 	must(r.sqes != MAP_FAILED);
 	return r;
@@ -656,7 +1172,7 @@ static int ring_do(struct ring *r, struct io_uring_sqe sqe)
 static void io_uring(void)
 {
 	static char buf[4096] __attribute__((aligned(4096)));
-	struct ring r = ring_setup();
+	struct ring r = ring_setup(&(struct io_uring_params){0});
 	struct iovec iov = {buf, sizeof(buf)};
 	int fd = try(open(data("uring"), O_RDWR | O_CREAT, 0600)), pair[2];
 
@@ -686,6 +1202,63 @@ static void io_uring(void)
 				 .fd = pair[1],
 				 .addr = (long)buf,
 				 .len = 10}) == 5);
+}
+
+/* Nobody enters the kernel for the submission, unless its thread has fallen asleep. */
+static void io_uring_sqpoll(void)
+{
+	struct io_uring_params p = {.flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 1000};
+	struct ring r = ring_setup(&p);
+
+	r.sqes[0] = (struct io_uring_sqe){.opcode = IORING_OP_NOP};
+	r.sq_array[0] = 0;
+	__atomic_store_n(r.sq_tail, 1, __ATOMIC_RELEASE);
+	for (int i = 0; i < 1000 && !__atomic_load_n(r.cq_tail, __ATOMIC_ACQUIRE); i++) {
+		if (__atomic_load_n(r.sq_flags, __ATOMIC_ACQUIRE) & IORING_SQ_NEED_WAKEUP)
+			try(syscall(SYS_io_uring_enter, r.fd, 0, 0,
+				IORING_ENTER_SQ_WAKEUP, NULL, 0));
+		usleep(10000);
+	}
+	must(__atomic_load_n(r.cq_tail, __ATOMIC_ACQUIRE) == 1);
+}
+
+static void secret_memory(void)
+{
+	int fd = offered(syscall(447 /* memfd_secret */, 0));
+	char byte;
+
+	try(ftruncate(fd, page_size()));
+	char *p = mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(p != MAP_FAILED);
+	*p = 's';
+	/* Not even by a tracer's way. */
+	int mem = try(open("/proc/self/mem", O_RDONLY));
+	must(pread(mem, &byte, 1, (long)p) < 0);
+}
+
+static void cache_statistics(void)
+{
+	uint64_t range[2] = {0, 0}, stat[5] = {0};
+	const char *file = in(scratch(), "a");
+
+	put(file, "x");
+	offered(syscall(451 /* cachestat */, open(file, O_RDONLY), range, stat, 0));
+	must(stat[0] == 1);
+}
+
+static void fchmodat2(void)
+{
+	struct stat st;
+	const char *dir = scratch();
+
+	put(in(dir, "a"), "x");
+	try(symlink("a", in(dir, "link")));
+	offered(syscall(
+		452 /* fchmodat2 */, AT_FDCWD, in(dir, "a"), 0751, AT_SYMLINK_NOFOLLOW));
+	try(stat(in(dir, "a"), &st));
+	must((st.st_mode & 0777) == 0751);
+	refuses(EOPNOTSUPP,
+		syscall(452, AT_FDCWD, in(dir, "link"), 0700, AT_SYMLINK_NOFOLLOW));
 }
 
 static void aio(void)
@@ -828,45 +1401,80 @@ static void list_mounts(void)
 }
 
 const struct probe file_probes[] = {
-	{"virtio-blk: direct I/O on a volume", odirect},
-	{"virtio-blk: a read-only disk refuses", read_only_disk},
-	{"ext4: xattrs, punch hole, collapse, O_TMPFILE", ext4_files},
-	{"ext4: ACL", ext4_acl},
-	{"ext4: fs-verity digest and protection", verity},
-	{"loop: an ext4 image mounted", loop_ext4},
-	{"vfat with long names", vfat},
-	{"ISO 9660 with Rock Ridge or Joliet", iso9660},
-	{"EROFS from a regular file", erofs_file},
-	{"EROFS lz4", erofs_loop},
-	{"device mapper: linear", dm_linear},
-	{"device mapper: verity finds a spoiled block", dm_verity},
-	{"swap on a file", swap_file},
-	{"overlayfs: whiteout", overlay_whiteout},
-	{"overlayfs: opaque directory", overlay_opaque},
-	{"overlayfs: metacopy", overlay_metacopy},
-	{"overlayfs: redirect_dir", overlay_redirect},
-	{"overlayfs: volatile", overlay_volatile},
-	{"overlayfs: userxattr", overlay_userxattr},
-	{"overlayfs in a user namespace", overlay_unprivileged},
-	{"F2 overlayfs of 1, 8 and 24 lowers: rename, link, xattr, copy-up", overlay_f2},
-	{"idmapped tmpfs", idmap_tmpfs},
-	{"idmapped ext4", idmap_ext4},
-	{"idmapped squashfs", idmap_squashfs},
-	{"idmapped EROFS", idmap_erofs},
-	{"FUSE", fuse},
-	{"FUSE in a user namespace", fuse_unprivileged},
-	{"inotify", inotify},
-	{"fanotify with file ids and names", fanotify},
-	{"io_uring: files, fixed buffers and files, send, poll, recv", io_uring},
-	{"asynchronous I/O", aio},
-	{"memfd with seals, without execute permission", memfd},
-	{"copy_file_range, splice, sendfile, tee, fadvise", copying},
-	{"statx with mount id", stat_mount_id},
-	{"renameat2 exchange and noreplace", rename2},
-	{"open file description locks", ofd_locks},
-	{"file handles", handles},
-	{"new mount API, mount_setattr", mount_api},
-	{"openat2 refuses links and escapes", openat2_resolve},
-	{"statmount, listmount", list_mounts},
-	{NULL, NULL},
+	{R, "ext4: direct I/O", odirect},
+	{R, "ext4: xattrs, punch hole, collapse, O_TMPFILE", ext4_files},
+	{R, "ext4: ACL", ext4_acl},
+	{R, "ext4 with journal: remount, discard", ext4_journal},
+	{R, "ext4 without journal: remount, discard", ext4_no_journal},
+	{R, "ext4: fs-verity digest and protection", verity},
+	{N, "ext4: fscrypt", fscrypt},
+	{N, "ext4: user quota", user_quota},
+	{N, "ext4: project quota", project_quota},
+	{R, "squashfs gzip, xattrs", squashfs_gzip},
+	{R, "squashfs xz, xattrs", squashfs_xz},
+	{R, "squashfs zstd, xattrs", squashfs_zstd},
+	{N, "squashfs lz4, xattrs", squashfs_lz4},
+	{N, "squashfs lzo, xattrs", squashfs_lzo},
+	{R, "EROFS plain, xattrs", erofs_plain},
+	{R, "EROFS lz4, xattrs", erofs_lz4},
+	{R, "EROFS zstd", erofs_zstd},
+	{R, "EROFS ACL", erofs_acl},
+	{N, "EROFS deflate", erofs_deflate},
+	{N, "EROFS lzma", erofs_lzma},
+	{R, "EROFS from a regular file", erofs_file},
+	{R, "EROFS over several devices", erofs_devices},
+	{R, "vfat: long names, utf8", vfat},
+	{R, "ISO 9660: Rock Ridge", rock_ridge},
+	{R, "ISO 9660: Joliet", joliet},
+	{N, "XFS", xfs},
+	{R, "loop: an ext4 image on ext4", loop_ext4},
+	{R, "device mapper: linear", dm_linear},
+	{R, "device mapper: verity finds a spoiled block", dm_verity},
+	{N, "device mapper: crypt", dm_crypt},
+	{N, "device mapper: snapshot", dm_snapshot},
+	{N, "device mapper: thin pool", dm_thin},
+	{N, "nbd", nbd},
+	{R, "swap on a disk", swap_disk},
+	{R, "swap on a file", swap_file},
+	{N, "swap on zram", zram},
+	{N, "zswap", zswap},
+	{R, "overlayfs: whiteout", overlay_whiteout},
+	{R, "overlayfs: opaque directory", overlay_opaque},
+	{R, "overlayfs: metacopy", overlay_metacopy},
+	{R, "overlayfs: redirect_dir", overlay_redirect},
+	{R, "overlayfs: volatile", overlay_volatile},
+	{R, "overlayfs: userxattr", overlay_userxattr},
+	{R, "overlayfs of 1, 8 and 24 lowers: rename, link, xattr, copy-up", overlay_f2},
+	{N, "overlayfs of 100 lowers", overlay_100},
+	{N, "overlayfs: data-only lowers", overlay_data_only},
+	{N, "overlayfs: index", overlay_index},
+	{N, "overlayfs: nfs_export", overlay_nfs_export},
+	{R, "overlayfs in a user namespace", overlay_unprivileged},
+	{R, "overlayfs over an idmapped lower", overlay_idmapped_lower},
+	{R, "idmapped tmpfs", idmap_tmpfs},
+	{R, "idmapped ext4", idmap_ext4},
+	{R, "idmapped squashfs", idmap_squashfs},
+	{R, "idmapped EROFS", idmap_erofs},
+	{R, "FUSE", fuse},
+	{R, "FUSE in a user namespace", fuse_unprivileged},
+	{N, "NFS client", nfs},
+	{R, "inotify", inotify},
+	{R, "fanotify with file ids and names", fanotify},
+	{N, "fanotify permission events", fanotify_permission},
+	{R, "io_uring: files, fixed buffers and files, send, poll, recv", io_uring},
+	{N, "io_uring: SQPOLL", io_uring_sqpoll},
+	{R, "asynchronous I/O", aio},
+	{R, "memfd with seals, without execute permission", memfd},
+	{R, "copy_file_range, splice, sendfile, fadvise", copying},
+	{R, "statx with mount id", stat_mount_id},
+	{R, "renameat2 exchange and noreplace", rename2},
+	{R, "open file description locks", ofd_locks},
+	{R, "file handles", handles},
+	{R, "new mount API, mount_setattr", mount_api},
+	{R, "openat2 refuses links and escapes", openat2_resolve},
+	{R, "statmount, listmount", list_mounts},
+	{N, "memfd_secret", secret_memory},
+	{N, "cachestat", cache_statistics},
+	{N, "fchmodat2", fchmodat2},
+	{R, NULL, NULL},
 };

@@ -1,0 +1,7 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Proves the features of the guest kernel on a processor that has neither large atomics nor pointer authentication.
+export GUEST_CPU=cortex-a72
+. "$SRCDIR/tests/lib.sh"
+. "$SRCDIR/tests/guest/lib.sh"
+. "$SRCDIR/tests/guest/features.sh"
