@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The manifest as a C header: numbers for sizes and dates, strings for the rest.
+# The manifest as a C header: numbers for sizes and dates, a list that ends with NULL for the features, strings for
+# the rest.
 
 BEGIN {
 	FS = "="
@@ -13,6 +14,10 @@ BEGIN {
 	if (name !~ /(size|date)$/) {
 		gsub(/["\\]/, "\\\\&", value)
 		value = "\"" value "\""
+	}
+	if (name == "features") {
+		gsub(/; /, "\", \\\n\t\"", value)
+		value = (value == "\"\"" ? "" : value ", ") "NULL"
 	}
 	print "#define SMKERNEL_PAYLOAD_" toupper(name) " " value
 }

@@ -44,4 +44,5 @@ check 'kernel.xz is plain LZMA2 in blocks' plain_xz kernel
 check 'init-oci.xz is plain LZMA2 in blocks' plain_xz init-oci
 check 'the payload was built from this recipe (else: make update-payload)' \
 	same "$(fact recipe_sha256)" "$(sh "$data/recipe.sh")"
+check 'programs in a guest have proved the features of this kernel (else: make accept-features)' [ "$(fact features)" ]
 done_testing

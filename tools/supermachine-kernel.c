@@ -35,6 +35,9 @@ static const struct {
 		SMKERNEL_PAYLOAD_INIT_OCI_SHA256},
 };
 
+/* Proved in a guest with the packaged kernel. */
+static const char *const features[] = {SMKERNEL_PAYLOAD_FEATURES};
+
 static const char *const origins[] = {
 	"env-file", "env-dir", "bundle", "relocated", "installed"};
 
@@ -314,6 +317,22 @@ static void print_json_member(const char *indent, const char *key, const char *v
 	fputs(",\n", stdout);
 }
 
+static void print_json_features(int known)
+{
+	size_t i;
+
+	fputs("  \"features\": ", stdout);
+	if (!known || !features[0]) {
+		puts("null,");
+		return;
+	}
+	for (i = 0; features[i]; i++) {
+		fputs(i == 0 ? "[\n    " : ",\n    ", stdout);
+		print_json_string(features[i]);
+	}
+	puts("\n  ],");
+}
+
 static void print_json(char *const paths[2], const struct smkernel_info infos[2],
 	const char *snapshot_id)
 {
@@ -335,6 +354,7 @@ static void print_json(char *const paths[2], const struct smkernel_info infos[2]
 		printf("  \"page_size\": %u,\n", (unsigned int)kernel->page_size);
 	else
 		puts("  \"page_size\": null,");
+	print_json_features(kernel->pinned);
 	for (i = 0; i < 2; i++) {
 		printf("  \"%s\": {\n", assets[i].key);
 		print_json_member("    ", "path", paths[i]);
@@ -377,6 +397,9 @@ static void print_info(char *const paths[2], const struct smkernel_info infos[2]
 		printf("  %-14s%llu\n", "size", (unsigned long long)infos[i].size);
 		printf("  %-14s%s\n", "sha256", infos[i].sha256);
 	}
+	puts(kernel->pinned && features[0] ? "features" : "features        unknown");
+	for (i = 0; kernel->pinned && features[i]; i++)
+		printf("  %s\n", features[i]);
 }
 
 static int cmd_info(int argc, char **argv)

@@ -52,7 +52,7 @@ if command -v python3 >/dev/null; then
 	check 'info --json: release' json "info['kernel_release'] == '6.12.0'" <"$T/json"
 	check 'info --json: sizes' json "info['kernel']['size'] > 64 and info['init_oci']['size'] == 24" <"$T/json"
 	check 'info --json: digest' json "info['kernel']['sha256'] == '$(sha256 "$P/share/supermachine/kernel")'" <"$T/json"
-	check 'info --json: what is not known' json "all(info[key] is None for key in ('snapshot_id', 'recipe_sha256', 'toolchain', 'cmdline', 'tsi'))" <"$T/json"
+	check 'info --json: what is not known' json "all(info[key] is None for key in ('snapshot_id', 'recipe_sha256', 'toolchain', 'cmdline', 'tsi', 'features'))" <"$T/json"
 	check 'info --json: the rest' json "info['arch'] == 'aarch64' and info['page_size'] == 4096 and info['kernel']['origin'] == 'relocated' and info['kernel']['pinned'] is False" <"$T/json"
 	odd=$(printf '%s/q"b\\t\tn\nu\303\244\360\237\220\247\377\355\240\200\300x' "$T")
 	mkdir -p "$odd"
