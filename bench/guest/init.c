@@ -293,27 +293,27 @@ static void loops(void)
 	int two[2];
 
 	file = sys(openat, -100, "/file", 0102, 0600);
-	loop("getppid", 100, do_getppid);
-	loop("open-close", 100, do_open);
-	loop("write-4k", 100, do_write);
-	loop("read-4k", 100, do_read);
-	loop("map-touch-unmap-64k", 50, do_map);
-	loop("fork-exit", 30, do_fork);
-	loop("fork-exec-exit", 30, do_exec);
+	loop("getppid", 40, do_getppid);
+	loop("open-close", 40, do_open);
+	loop("write-4k", 40, do_write);
+	loop("read-4k", 40, do_read);
+	loop("map-touch-unmap-64k", 10, do_map);
+	loop("fork-exit", 10, do_fork);
+	loop("fork-exec-exit", 10, do_exec);
 	sys(pipe2, pipes[0]);
 	sys(pipe2, pipes[1]);
 	if (!fork())
 		echo(pipes[0][0], pipes[1][1]);
-	loop("pipe-round-trip", 100, do_pipe);
+	loop("pipe-round-trip", 40, do_pipe);
 	sys(socketpair, 1, 1, 0, two);
 	pair[0] = two[0], pair[1] = two[1];
 	if (!fork())
 		echo(pair[1], pair[1]);
-	loop("unix-round-trip", 100, do_pair);
+	loop("unix-round-trip", 40, do_pair);
 	tcp_pair();
 	if (!fork())
 		echo(pair[1], pair[1]);
-	loop("tcp-round-trip", 100, do_pair);
+	loop("tcp-round-trip", 40, do_pair);
 }
 
 void start(unsigned long boot, unsigned long *stack)

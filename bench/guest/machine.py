@@ -95,7 +95,7 @@ class Machine:
             self.args += ["-kernel", image, "-initrd", initrd, "-append", self.cmdline]
 
     def tree(self, machine, base, vmm_cpus, seed, raw, drop):
-        """QEMU's own device tree, packed: it is padded to 1 MiB."""
+        """QEMU's own device tree, packed: it is padded to 1 MiB. Its seeds are random: none, or fixed ones."""
         dump = os.path.join(self.work, "dump.dtb")
         subprocess.run([QEMU, "-M", f"{machine},dumpdtb={dump}", *base], check=True,
                        stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -104,7 +104,8 @@ class Machine:
         dts = re.sub(r"\n[^\n]*(rng-seed|kaslr-seed) = [^;]*;", "", dts)
         chosen = ""
         if seed:
-            chosen += f"kaslr-seed = <{seed} {seed * 7}>;"
+            words = " ".join(str(seed + i) for i in range(8))
+            chosen += f"kaslr-seed = <{seed} {seed}>; rng-seed = <{words}>;"
         if vmm_cpus:
             # Five devices: vsock, two disks, rng, balloon.
             spare = [f"virtio_mmio@{0xa000000 + n * 0x200:x}" for n in range(5, 32)]

@@ -20,13 +20,15 @@ sys.dont_write_bytecode = True  # the source tree may be read-only
 from machine import LOAD, MIB, Machine, Stopper, VsockHost, make_initrd, qemu_version
 
 PAGE = 4096
+SEED = 0x1234567
 A72, A76 = "cortex-a72", "cortex-a76"
 # name | what | unit | goal | margin of the accepted figure | how it is measured
 ROWS = """
 # The kernel
-boot | instructions from reset to /init | M | <= 20 | 0.3% | CNTVCT at its first instruction, A72, 128 MiB, QEMU's device tree packed
+boot | instructions from reset to /init | M | <= 20 | 0.3% | CNTVCT at its first instruction, A72, 128 MiB, QEMU's device tree packed, its seeds fixed
 boot-asleep | … of them asleep | M | <= 0 | 0.2 | the same at two ns an instruction; what does not double is sleep
 boot-vmm | … with the device tree of a VMM | M | <= 14 | 0.3% | QEMU's tree without what specs of the runtime leave out
+boot-unseeded | … of a VMM that gives no seeds | M | | 0.3% | the same without kaslr-seed and rng-seed
 boot-4-vcpus | … added by 4 vCPUs | M | <= 3 | 0.1 | -smp 4, difference
 boot-4-gib | … added by 4 GiB | M | <= 55 | 0.5% | -m 4096, difference
 image | Image | bytes | <= 12058624 | 0.5% | size of the file
@@ -45,27 +47,28 @@ init-oci | init-oci beside the Image | bytes | <= 65536 | 1% | size of the file;
 # Snapshot fitness
 private | private memory | MiB | <= 9.5 | 0.1 | A76, 256 MiB, no seeds, 30 s after boot: non-zero pages that are not the Image's
 poison | … of it pages of 0xcc | MiB | <= 0 | 0 | the same RAM
-chunks | non-zero 64 KiB chunks | MiB | <= 19 | 0.2 | the same RAM
+chunks | S1 non-zero 64 KiB chunks | MiB | <= 19 | 0.2 | the same RAM
 chunks-junk | … after junk | MiB | <= 20 | 0.3 | 64 MiB anonymous, 32 MiB page cache, 50 children; default command line
 chunks-park | … after junk, parked | MiB | <= 20 | 0.3 | the same, then /dev/smpark
 price-loop | price: fork+exec+exit | % | <= 3 | 1 | instructions of the loop ÷ the same with init_on_free=0
 price-boot | price: boot | M | <= 1 | 0.1 | instructions, difference to init_on_free=0, 256 MiB
 zstd | RAM without zero pages, zstd -3 | MiB | <= 5.5 | 0.1 | zstd
-changed-a72 | pages changed in 10 s, 30 s after boot, A72 | pages | <= 0 | 0 | RAM of one machine, twice
-changed-a76 | … A76 | pages | <= 0 | 0 | the same
+changed-a72 | S1 pages changed in 10 s, 30 s after boot, A72 | pages | <= 0 | 0 | RAM of one machine, twice
+changed-a76 | S1 … A76 | pages | <= 0 | 0 | the same
 changed-early-a72 | pages changed in 10 s, 3 s after boot, A72 | pages | | 15 | the same; stretch 0
 changed-early-a76 | … A76 | pages | | 15 | the same; stretch 0
-interrupts | timer interrupts in 10 s | | <= 10 | 0 | /proc/interrupts 30 and 40 s after boot; 6 are the measuring's own
-switches | context switches in 10 s | | <= 10 | 0 | /proc/stat; 5 are the measuring's own
-equal-image | Image pages equal in two boots | % | >= 98.5 | 0.5 | the second at half the speed: as real machines differ; A76, no seeds
-equal-all | non-zero pages equal in two boots | % | >= 85 | 1 | the same RAM; 91 without hardened freelists
+interrupts | S1 timer interrupts in 10 s | | <= 10 | 0 | /proc/interrupts 30 and 40 s after boot; 6 are the measuring's own
+switches | S1 context switches in 10 s | | <= 10 | 0 | /proc/stat; 5 are the measuring's own
+equal-image | S2 Image pages equal in two boots | % | >= 98.5 | 0.5 | the second at half the speed: as real machines differ; A76, no seeds
+equal-all | S2 non-zero pages equal in two boots | % | >= 85 | 1 | the same RAM; 91 without hardened freelists
+equal-chunks | S2 non-zero 64 KiB chunks equal in two boots | % | | 5 | the same RAM
 # TSI
 tsi-up | upload, TSI ÷ plain AF_VSOCK | throughput | >= 0.95 | 0.1 | guest instructions of 1 MiB, median of 9, host of libkrun 1.19.7 in tests/vsock-host
 tsi-down | download | throughput | >= 0.95 | 0.1 | the same
-tsi-connect | connect + close, TSI ÷ plain AF_VSOCK + its control messages | | <= 1.3 | 0.05 | guest instructions, median of 101
-tsi-round-trip | 1-byte round trip, TSI ÷ plain AF_VSOCK | | <= 1.1 | 0.05 | guest instructions, median of 151
-tsi-slab-closed | slab kept per closed socket | bytes | <= 0 | 0 | of 400, 20 s later; less than 64 is whole pages
-tsi-slab-open | slab per idle connection | bytes | | 5% | of 400
+tsi-connect | connect + close, TSI ÷ plain AF_VSOCK + its control messages | | <= 1.3 | 0.05 | guest instructions, median of 51
+tsi-round-trip | 1-byte round trip, TSI ÷ plain AF_VSOCK | | <= 1.1 | 0.05 | guest instructions, median of 75
+tsi-slab-closed | slab kept per closed socket | bytes | <= 0 | 0 | of 300, 20 s later; less than 64 is whole pages
+tsi-slab-open | slab per idle connection | bytes | | 5% | of 300
 tsi-loopback | TCP round trip on loopback, TSI unused ÷ compiled out | | <= 1.01 | 0.005 | instructions of tcp-round-trip, --without-tsi IMAGE
 tsi-image | Image bytes that TSI adds | bytes | <= 131072 | 4096 | --without-tsi IMAGE
 tsi-boot | boot instructions that TSI adds | M | <= 0.2 | 0.05 | --without-tsi IMAGE
@@ -158,7 +161,7 @@ class Measurement:
         return out
 
     def first_boot(self):
-        count, text = self.boot()
+        count, text = self.boot(seed=SEED)
         if not count:
             raise SystemExit(f"{self.path} does not reach /init:\n{text[-2000:]}")
         self.count, self.seconds = count, count / 1e3
@@ -166,13 +169,13 @@ class Measurement:
                 "memfree": number(text, r"^MemFree:\s+(\d+) kB")}
 
     def asleep(self):
-        twice, _ = self.boot(shift=1)
+        twice, _ = self.boot(seed=SEED, shift=1)
         return {"boot-asleep": round(max(0, 2 * self.count - twice), 1)}
 
     def other_boots(self):
-        out = {"boot-vmm": self.boot(vmm=True)[0]}
+        out = {"boot-vmm": self.boot(vmm=True, seed=SEED)[0], "boot-unseeded": self.boot(vmm=True)[0]}
         for name, options in (("4-vcpus", {"smp": 4}), ("4-gib", {"mem": 4096})):
-            count, _ = self.boot(**options)
+            count, _ = self.boot(seed=SEED, **options)
             out["boot-" + name] = count and count - self.count
         out["memtotal"] = number(self.boot(mem=256)[1], r"^MemTotal:\s+(\d+) kB")
         out["console-7"] = self.boot(extra="loglevel=7")[1].find("\ncounter ")
@@ -183,7 +186,7 @@ class Measurement:
         with tempfile.TemporaryDirectory(dir=self.work) as work:
             with self.stopper(work, "", cpu=A72, mem=mem, raw=False) as guest:
                 try:
-                    guest.run_to(3 * self.seconds + 0.1)
+                    guest.run_to(2 * self.seconds + 0.03)
                 except (RuntimeError, ConnectionError):
                     pass
                 return "counter " in guest.text()
@@ -201,7 +204,7 @@ class Measurement:
         return percent(kept, len(blocks))
 
     def same(self, cpu):
-        rams = [self.ram(3, cpu=cpu, mem=128, seed=seed)[0] for seed in (0x1234567, 0x7654321)]
+        rams = [self.ram(3, cpu=cpu, mem=128, seed=seed)[0] for seed in (SEED, 2 * SEED)]
         return {f"same-{size}k-{cpu[-3:]}": min(self.blocks_kept(ram, size * 1024) for ram in rams)
                 for size in (4, 16)}
 
@@ -250,12 +253,16 @@ class Measurement:
                 "price-boot": self.boot(mem=256)[0] - self.boot(mem=256, extra=off)[0]}
 
     def twice(self):
-        first, second = (pages(self.ram(10, shift=shift)[0]) for shift in (0, 1))
-        zero = bytes(PAGE)
-        image = range(LOAD // PAGE, (LOAD + len(self.image)) // PAGE)
-        both = [(a, b) for a, b in zip(first, second) if (a, b) != (zero, zero)]
-        return {"equal-image": percent(sum(first[i] == second[i] for i in image), len(image)),
-                "equal-all": percent(sum(a == b for a, b in both), len(both))}
+        first, second = (self.ram(10, shift=shift)[0] for shift in (0, 1))
+        end = LOAD + len(self.image)
+
+        def equal(size, first, second, skip=None):
+            same = [a == b for a, b in zip(pages(first, size), pages(second, size)) if (a, b) != (skip, skip)]
+            return percent(sum(same), len(same))
+
+        return {"equal-image": equal(PAGE, first[LOAD:end], second[LOAD:end]),
+                "equal-all": equal(PAGE, first, second, bytes(PAGE)),
+                "equal-chunks": equal(65536, first, second, bytes(65536))}
 
     def traffic(self):
         if not self.vsock_host:

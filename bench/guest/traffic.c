@@ -27,7 +27,7 @@
 
 enum { ECHO_PORT = 7, SOURCE_PORT = 19, SINK_PORT = 20 };
 enum { PROXY_STREAM = 620, PROXY_CREATE = 1024, PROXY_CONNECT, PROXY_RELEASE = 1031 };
-enum { SIZE = 1 << 20, IDLE_SOCKETS = 400 };
+enum { SIZE = 1 << 20, IDLE_SOCKETS = 300 };
 
 static volatile uint64_t *rounds;
 static pid_t spinner;
@@ -197,7 +197,7 @@ static void compare(const char *name, int turns, void (*tsi)(void), void (*plain
 	uint16_t port)
 {
 	void (*const run[2])(void) = {tsi, plain};
-	static uint64_t cost[2][1000];
+	static uint64_t cost[2][75];
 
 	for (int i = 0; i < 2 * turns; i++) {
 		uint64_t from;
@@ -271,8 +271,8 @@ int main(void)
 	spin();
 	compare("up", 9, upload, upload, SINK_PORT);
 	compare("down", 9, download, download, SOURCE_PORT);
-	compare("round-trip", 151, round_trip, round_trip, ECHO_PORT);
-	compare("connect", 101, inet_connect_close, vsock_connect_close, 0);
+	compare("round-trip", 75, round_trip, round_trip, ECHO_PORT);
+	compare("connect", 51, inet_connect_close, vsock_connect_close, 0);
 	memory();
 	puts("end");
 	reboot(RB_POWER_OFF);
