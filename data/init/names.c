@@ -135,4 +135,6 @@ void write_names(const char *hostname)
 	write_hosts(hostname);
 	write_resolver();
 	prefer_ipv4();
+	if (symlink("/proc/mounts", "/etc/mtab") && errno != EEXIST)
+		complain(errno, "/etc/mtab");
 }

@@ -20,6 +20,9 @@ status=0
 init-copy || status=$?
 echo "copy $status mounts $([ "$was" = "$(sum)" ] && echo same || echo changed)"
 echo "PID 1 in $(readlink /proc/1/cwd)"
+echo "modes" $(stat -c %a /dev/fuse /dev/net/tun)
+echo "mtab $(readlink /etc/mtab)"
+echo "private mounts: $(grep -vc ' shared:' /proc/self/mountinfo)"
 container-probe orphans 1000
 exec container-probe signals
 EOF
@@ -62,6 +65,9 @@ item 19 "the clock is host_time" near
 for name in fd: stdin:/0 stdout:/1 stderr:/2; do
 	item 20 "/dev/${name%:*}" has "^/dev/${name%:*} /proc/self/fd${name#*:}\$"
 done
+item 20 "FUSE and tunnels for everybody" has '^modes 666 666$'
+item 20 "/etc/mtab" has '^mtab /proc/mounts$'
+item 20 "mounts are shared" has '^private mounts: 0$'
 item 20 "a pty pair" has '^pty ok$'
 item 20 "/dev/shm is 1777" has '^dir /dev/shm 1777 0 0$'
 item 20 "/dev/shm is writable" has '^shm writable$'
