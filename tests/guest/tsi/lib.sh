@@ -16,6 +16,8 @@ append=
 # shellcheck disable=SC2034 # for ../lib.sh
 started='^tsi-guest: '
 vcpus=1
+# What every host is tested with.
+everything=stream,use,connect,listen,names,udp,poll,options,ioctl,hijack,plain,unix
 # For slow kernels: how many times as long everything inside may take.
 patience=${GUEST_PATIENCE:-1}
 need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu

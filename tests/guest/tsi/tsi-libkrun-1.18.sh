@@ -4,5 +4,5 @@
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
-family libkrun-1.18 stream,connect,listen,names,udp,poll,plain
+family libkrun-1.18 "$everything"
 done_testing

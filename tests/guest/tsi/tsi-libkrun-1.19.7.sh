@@ -5,5 +5,5 @@
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
 vcpus=4
-family libkrun-1.19.7 stream,use,connect,listen,names,udp,poll,options,ioctl,hijack,plain,unix
+family libkrun-1.19.7 "$everything"
 done_testing

@@ -4,5 +4,5 @@
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
-family macos stream,connect,listen,names,udp
+family macos "$everything"
 done_testing
