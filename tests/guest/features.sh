@@ -150,7 +150,7 @@ features() {
 		devices="-chardev socket,id=fs,path=$fs -device vhost-user-fs-device,bus=virtio-mmio-bus.30,chardev=fs,tag=probe-share"
 	fi
 	seed=$((seed + 1))
-	tree="chosen { kaslr-seed = <$seed $seed>; };
+	tree="chosen { kaslr-seed = <$((seed * 0x30000000)) $seed>; };
 		vmgenid@4000000 { compatible = \"microsoft,vmgenid\"; reg = <0 0x4000000 0 0x1000>; interrupts = <0 60 1>; };"
 	vcpus=$1 ram=$2
 	boot -e -r -c "$vcpus" -m "$ram" -a psi=1 -v "$T/vsock" -i "$images/features.cpio" -q "
