@@ -118,6 +118,7 @@ fi
 ended || :
 check "initramfs: joined archives: plain, gzip, zstd, xz, lz4" has '^archives /of-gzip /of-lz4 /of-plain /of-xz /of-zstd$'
 check "initramfs without /dev/console" has '^stdio /dev/console$'
+check "K6 PID 1 reads from the console" has '^wanted back$'
 check "a seed in the device tree: random numbers at once" has '^first .* random 1 '
 check "a PL031 sets the clock before init runs" has '^first realtime [1-9][0-9]\{9\} '
 check "virtio console" grep -q 'written to hvc0' "$T/hvc"

@@ -12,8 +12,9 @@ aarch64-linux-gnu-gcc -static -s -O2 -o "$T/park/init" "$guest_src/park.c" ||
 (cd "$T/park" && echo init | cpio -o -H newc -R 0:0 --quiet | gzip -1) >"$T/park.cpio.gz"
 
 # Memory is a file, so that a byte can be written from outside.
-boot -c 4 -m 32 -i "$T/park.cpio.gz" \
-	-q "-object memory-backend-file,id=ram,size=32M,share=on,mem-path=$T/ram -machine memory-backend=ram"
+size=${GUEST_MEMORY:-32}
+boot -c 4 -m "$size" -i "$T/park.cpio.gz" \
+	-q "-object memory-backend-file,id=ram,size=${size}M,share=on,mem-path=$T/ram -machine memory-backend=ram"
 woken=1
 if expect '^byte 0$'; then
 	gpa=$(tr -d '\r' <"$console.raw" | sed -n 's/^state_gpa //p')
@@ -35,7 +36,7 @@ check "P1 a byte written from outside wakes" has '^woken 1$'
 check "P1 parking after that works" has '^anew 0 standing 1 unpark 0$'
 check "P1 the guest ends" has '^end$'
 
-boot -m 32 -i "$T/park.cpio.gz"
+boot -m "$size" -i "$T/park.cpio.gz"
 ended || :
 halt
 check "P1 one CPU parks at once" has '^park 0 again 0 standing 0$'

@@ -37,7 +37,7 @@ cat >"$T/stub.S" <<'EOS'
 	mov	x3, xzr
 	eret
 EOS
-memory=64 ram=$((0x40000000)) entry=$((0x40280000)) stub=$((0x40100000))
+memory=${GUEST_MEMORY:-64} ram=$((0x40000000)) entry=$((0x40280000)) stub=$((0x40100000))
 generation=$((ram + (memory - 1) * 0x100000)) fdt=$((ram + (memory - 3) * 0x100000))
 aarch64-linux-gnu-gcc -c -DENTRY=$entry -DTREE=$fdt -o "$T/stub.o" "$T/stub.S" &&
 	aarch64-linux-gnu-objcopy -O binary "$T/stub.o" "$T/stub"
@@ -58,7 +58,7 @@ machine() {
 	rm -f "$T/monitor"
 	file=$1 random=$2
 	shift 2
-	start_qemu -machine virt,gic-version=3,virtualization=on,memory-backend=ram -m $memory \
+	start_qemu -machine virt,gic-version=3,virtualization=on,memory-backend=ram -m "$memory" \
 		-object "memory-backend-file,id=ram,size=${memory}M,share=on,mem-path=$file" \
 		-device "loader,file=$T/stub,addr=$stub,cpu-num=0,force-raw=on" \
 		-device "loader,file=$kernel,addr=$entry,force-raw=on" \
@@ -119,7 +119,7 @@ both_read() {
 same() { both_read "$1" && cmp "$T/values-a" "$T/values-b"; }
 differ() { both_read "$1" && cat "$T/values-a" "$T/values-b" && [ -z "$(sort "$T/values-a" "$T/values-b" | uniq -d)" ]; }
 both_say() { grep -H "${1%% *}" "$T/console-a" "$T/console-b" && grep -q "^$1\$" "$T/console-a" && grep -q "^$1\$" "$T/console-b"; }
-# alike WORDS: the copies are the same where nothing tells them apart. The RNG reseeds itself once in a while.
+# alike WORDS: the copies are the same where nothing tells them apart; unless the RNG reseeds itself just then.
 alike() {
 	for _ in 1 2 3; do
 		capture "$1" && copies && same 1 && return

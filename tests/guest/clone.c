@@ -125,6 +125,8 @@ int main(int argc, char **argv)
 		mount("devtmpfs", "/dev", "devtmpfs", 0, NULL))
 		perror("mount");
 	find_vdso();
+	/* The RNG reseeds itself, next time after half of the uptime. */
+	sleep(8);
 	show_all();
 	if (parked) {
 		smpark = open("/dev/smpark", O_RDWR | O_CLOEXEC);
