@@ -132,6 +132,8 @@ static void concurrent(void)
 				send_all(fd[i - 100], "m", 1);
 	}
 	ok(good == SOCKETS, "a thousand connections at once (%u)", good);
+	ok(bound() >= SOCKETS, "the kernel shows them (%u)", bound());
+	ok(proxies() >= SOCKETS, "and so does the host (%u)", proxies());
 	good = 0;
 	for (unsigned int i = 0; i < SOCKETS; i++)
 		good += wait_for(fd[i], POLLIN, 20000) && text_is(fd[i], "m");

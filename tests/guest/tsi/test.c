@@ -75,8 +75,10 @@ static int vopen(const char *format, va_list args)
 		.svm_port = CONTROL,
 	};
 	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct timeval limit = {20, 0}; /* the kernel's own is short for a busy machine */
 	char line[4000];
 
+	setsockopt(fd, AF_VSOCK, SO_VM_SOCKETS_CONNECT_TIMEOUT, &limit, sizeof(limit));
 	vsnprintf(line, sizeof(line) - 1, format, args);
 	strcat(line, "\n");
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) ||
