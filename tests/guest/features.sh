@@ -233,6 +233,8 @@ answer() {
 	ok $result "$item$1, $vcpus CPUs$note"
 	[ $result -eq 0 ] || grep -x -F -B 6 "probe not ok $1" "$console" | sed -n 's/^#/#  /p'
 }
+listed() { "$STAGE/bin/supermachine-kernel" info | sed -e '1,/^features/d' -e 's/^  //' | diff "$T/promised" -; }
+check "the command lists the features of the manifest" listed
 given_back() { [ "$(du -k "$T/disk" | cut -f 1)" -lt 6000 ]; }
 text=
 for case in 1:256:off 4:512:restart; do

@@ -240,7 +240,7 @@ static int run(const struct probe *probe)
 	fflush(stdout);
 	pid_t pid = fork();
 	if (!pid) {
-		alarm(60);
+		alarm(120);
 		setpgid(0, 0);
 		if (unshare(CLONE_NEWNS | CLONE_NEWIPC) < 0 ||
 			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

@@ -27,7 +27,9 @@ only=$(printf '%s\n' "$@")
 
 # busybox's shell prefers its own.
 ip() { /usr/bin/ip "$@"; }
-unshare -n sleep 1000 &
+# A connection may have to wait for a slow machine before anybody looks for it.
+echo 600 >/proc/sys/net/netfilter/nf_conntrack_icmp_timeout
+unshare -n sleep 10000 &
 other=$!
 b() { nsenter -t $other -n "$@"; }
 ip link set dev lo up
@@ -321,7 +323,7 @@ virtual_server() {
 bridge() {
 	ip link add br0 type bridge && ip link set dev br0 up || return
 	for n in 1 2; do
-		unshare -n sleep 1000 &
+		unshare -n sleep 10000 &
 		eval "n$n=$!"
 		ip link add port$n type veth peer name inner$n || return
 		until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done
