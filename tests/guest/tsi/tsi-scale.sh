@@ -5,7 +5,6 @@
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
-guest_timeout=${GUEST_TIMEOUT:-1200}
 case ${TSI_SCALE-} in
 all)
 	for name in supermachine-0.1 supermachine-0.7 libkrun-1.19.7; do
