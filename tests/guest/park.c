@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* PID 1 of boot-park.sh: parks the other CPUs while all of them are busy, and says what it saw. */
+/* PID 1 of boot-park.sh: parks the other CPUs while all of them are busy, as often as the argument says, and
+ * says what it saw. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,7 +20,6 @@
 #define PARK 0x4d01
 #define UNPARK 0x4d02
 #define WORKERS 8
-#define CYCLES 1000
 
 static volatile unsigned long *work;
 
@@ -67,10 +68,11 @@ static void park_and_use_device(int smpark, int cpus)
 	close(rng);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	char text[64] = "";
 	int fd, gpa, i, failed = 0, cpus = get_nprocs();
+	int cycles = argc > 1 ? atoi(argv[1]) : 50;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	mkdir("/sys", 0755);
@@ -90,12 +92,12 @@ int main(void)
 		NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; i < WORKERS; i++)
 		if (!fork())
-			for (nice(19);;)
+			for (nice(cpus > 1 ? 19 : 0);;)
 				work[i]++;
 	sleep(1);
-	for (i = 0; i < (cpus > 1 ? CYCLES : 50); i++)
+	for (i = 0; i < cycles; i++)
 		failed += ioctl(fd, PARK) || ioctl(fd, UNPARK);
-	printf("cycles failed %d\n", failed);
+	printf("cycles %d failed %d\n", i, failed);
 	printf("park %d", ioctl(fd, PARK));
 	printf(" again %d", ioctl(fd, PARK));
 	/* Workers of this CPU may run on. */
