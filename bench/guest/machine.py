@@ -146,7 +146,7 @@ class Machine:
             out += ["-device", f"loader,file={path},addr={address},force-raw=on"]
         return out
 
-    def run(self, timeout=300):
+    def run(self, timeout=900):
         """Runs to the guest's end; returns its console."""
         run = subprocess.run(["timeout", str(timeout), *self.args, "-serial", "stdio"],
                              stdin=subprocess.DEVNULL, capture_output=True)
@@ -165,7 +165,7 @@ class Stopper:
                 os.unlink(path)
         machine = Machine(work, image, initrd, ram=self.ram_file, raw=raw, drop=["pcie"], **options)
         self.process = subprocess.Popen(
-            ["timeout", "300", *machine.args, "-S", "-serial", f"file:{self.console}",
+            ["timeout", "900", *machine.args, "-S", "-serial", f"file:{self.console}",
              "-qmp", f"unix:{self.paths[0]},server=on,wait=off",
              "-qtest", f"unix:{self.paths[1]},server=on,wait=off", "-qtest-log", "none",
              "-device", "i6300esb,addr=1", "-device", "i6300esb,addr=2", "-action", "watchdog=pause"],
@@ -190,7 +190,7 @@ class Stopper:
 
     def connect(self, path):
         s = socket.socket(socket.AF_UNIX)
-        s.settimeout(300)
+        s.settimeout(900)
         for _ in range(200):
             try:
                 s.connect(path)
@@ -255,7 +255,7 @@ class VsockHost:
     def __init__(self, work, program, family):
         self.socket = os.path.join(work, "vsock")
         self.process = subprocess.Popen(
-            ["timeout", "600", program, "--socket", self.socket, "--family", family],
+            ["timeout", "900", program, "--socket", self.socket, "--family", family],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
     def __enter__(self):

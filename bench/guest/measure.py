@@ -272,7 +272,7 @@ class Measurement:
                 VsockHost(work, self.vsock_host, "libkrun-1.19.7") as host:
             # maxcpus: QEMU leaves out the barriers of a machine that can have one CPU only.
             text = Machine(work, self.path, initrd, smp="1,maxcpus=2", mem=256, vsock=host.socket,
-                           extra="quiet tsi_hijack vmw_vsock_virtio_transport.dgram=1 tsi.in_order=1").run(600)
+                           extra="quiet tsi_hijack vmw_vsock_virtio_transport.dgram=1 tsi.in_order=1").run()
         pair = {m[1]: (int(m[2]), int(m[3])) for m in re.finditer(r"^(\S+) (\d+) (-?\d+)$", text, re.M)}
         if "slab" not in pair:
             raise RuntimeError(text[-500:])
