@@ -421,18 +421,23 @@ static void uring(void)
 	socklen_t length = address(&to, HOST, ECHO);
 	int fd = socket(AF_INET, SOCK_STREAM, 0), server, client, result;
 	char text[8] = "";
+	unsigned int i;
 	uint16_t port;
 
 	if (ring_open()) {
 		skip("no io_uring (%d)", errno);
 		return;
 	}
-	result = ring_do((struct io_uring_sqe){.opcode = IORING_OP_CONNECT,
-				 .fd = fd,
-				 .addr = (uintptr_t)&to,
-				 .off = length},
-		1);
-	ok(!result, "connect (%d)", result);
+	for (i = 0, result = 0; i < 50 && !result; i++) {
+		close(fd);
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		result = ring_do((struct io_uring_sqe){.opcode = IORING_OP_CONNECT,
+					 .fd = fd,
+					 .addr = (uintptr_t)&to,
+					 .off = length},
+			1);
+	}
+	ok(!result, "connect, fifty times (%d, %u)", result, i);
 	result = ring_do((struct io_uring_sqe){.opcode = IORING_OP_SEND,
 				 .fd = fd,
 				 .addr = (uintptr_t) "ring",

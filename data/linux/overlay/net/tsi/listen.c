@@ -77,6 +77,7 @@ static int tsi_listen_open(struct tsi_sock *tsi)
 	err = tsi_vs_open(tsi, &vs);
 	if (err)
 		return err;
+	tsi_vs_wakes(tsi, vs);
 	err = kernel_listen(vs, TSI_BACKLOG);
 	if (err) {
 		tsi_vs_detach(vs);

@@ -112,7 +112,7 @@ static void tsi_vs_error_report(struct sock *vsk)
 	rcu_read_unlock();
 }
 
-/* Lets @vs wake whoever waits on the outer socket. */
+/* Lets @vs tell us what happens to it. */
 void tsi_vs_attach(struct tsi_sock *tsi, struct socket *vs)
 {
 	struct sock *vsk = vs->sk;
@@ -120,12 +120,24 @@ void tsi_vs_attach(struct tsi_sock *tsi, struct socket *vs)
 	lock_sock(vsk);
 	sock_set_flag(vsk, SOCK_FASYNC);
 	write_lock_bh(&vsk->sk_callback_lock);
-	rcu_assign_pointer(vsk->sk_wq, &tsi->sock->wq);
 	vsk->sk_user_data = tsi;
 	vsk->sk_state_change = tsi_vs_state_change;
 	vsk->sk_error_report = tsi_vs_error_report;
 	write_unlock_bh(&vsk->sk_callback_lock);
 	release_sock(vsk);
+}
+
+/*
+ * Lets @vs wake whoever waits on the outer socket: not before that is
+ * connected or listens, as io_uring takes the waker's word for it.
+ */
+void tsi_vs_wakes(struct tsi_sock *tsi, struct socket *vs)
+{
+	struct sock *vsk = vs->sk;
+
+	write_lock_bh(&vsk->sk_callback_lock);
+	rcu_assign_pointer(vsk->sk_wq, &tsi->sock->wq);
+	write_unlock_bh(&vsk->sk_callback_lock);
 }
 
 /*
@@ -478,6 +490,7 @@ void tsi_link(struct tsi_sock *tsi)
 
 	lockdep_assert_held(&tsi->lock);
 	tsi_probe_add(tsi);
+	tsi_vs_wakes(tsi, tsi->vs);
 	tsi->sock->state = SS_CONNECTED;
 	/* Pairs with tsi_linked(). */
 	smp_store_release(&tsi->state, TSI_LINKED);

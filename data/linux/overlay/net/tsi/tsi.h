@@ -189,6 +189,7 @@ void tsi_addr_source(const struct sock *sk, const union tsi_addr *peer,
 /* stream.c */
 int tsi_vs_open(struct tsi_sock *tsi, struct socket **ret_vs);
 void tsi_vs_attach(struct tsi_sock *tsi, struct socket *vs);
+void tsi_vs_wakes(struct tsi_sock *tsi, struct socket *vs);
 void tsi_vs_detach(struct socket *vs);
 void tsi_link(struct tsi_sock *tsi);
 void tsi_forgive(struct tsi_sock *tsi);
