@@ -162,15 +162,6 @@ static void make_wide_directory(const char *path, mode_t mode)
 		complain(errno, path);
 }
 
-/* What udev and container engines give to programs elsewhere. */
-static void open_devices(void)
-{
-	static const char *const devices[] = {"/dev/fuse", "/dev/kvm", "/dev/net/tun"};
-	for (int i = 0; i < 3; i++)
-		if (chmod(devices[i], 0666) && errno != ENOENT)
-			complain(errno, devices[i]);
-}
-
 static void link_descriptors(void)
 {
 	static const char *const links[][2] = {
@@ -182,13 +173,6 @@ static void link_descriptors(void)
 	for (int i = 0; i < 4; i++)
 		if (symlink(links[i][0], links[i][1]) && errno != EEXIST)
 			complain(errno, links[i][1]);
-}
-
-/* Engines and kubelet inside hand mounts on; what wants a private tree makes its own. */
-static void share_mounts(void)
-{
-	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
-		complain(errno, "shared mounts");
 }
 
 static void set_kernel_values(void)
@@ -237,7 +221,7 @@ static void raise_descriptor_limit(void)
 		complain(errno, "limit of open files");
 }
 
-/* As systemd does: mounts reach the containers inside that ask to see them. */
+/* As systemd does, for engines and kubelet inside; who wants a private tree makes one. */
 static void share_mounts(void)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
@@ -252,9 +236,7 @@ void prepare_container(void)
 	mount_over_image("/run", 0755, MS_NOSUID | MS_NODEV, "mode=0755");
 	make_wide_directory("/tmp/.X11-unix", 01777);
 	make_wide_directory("/run/dbus", 0755);
-	open_devices();
 	link_descriptors();
-	share_mounts();
 	set_kernel_values();
 	allow_huge_pages();
 	raise_descriptor_limit();
