@@ -18,6 +18,7 @@ started='^tsi-guest: '
 vcpus=1
 guest_timeout=${GUEST_TIMEOUT:-1200} # one guest has all tests of a family
 # What every host is tested with.
+# shellcheck disable=SC2034 # for the tests
 everything=stream,use,connect,listen,names,udp,poll,options,ioctl,hijack,plain,unix
 # For slow kernels: how many times as long everything inside may take.
 patience=${GUEST_PATIENCE:-1}

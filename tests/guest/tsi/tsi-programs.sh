@@ -31,7 +31,7 @@ resolver_cares() {
 }
 
 program_go() {
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 GO111MODULE=off GOTOOLCHAIN=local \
+	HOME=${HOME:-$T} GOOS=linux GOARCH=arm64 CGO_ENABLED=0 GO111MODULE=off GOTOOLCHAIN=local \
 		go build -trimpath -ldflags '-s -w' -o "$1" "$guest_src/tsi/programs/program.go"
 }
 
@@ -44,7 +44,10 @@ cares=$(sh "$guest_src/userland.sh" file libc-ares-dev)
 if command -v go >/dev/null; then
 	program_go "$T/servers/program-go"
 	cp "$T/servers/program-go" "$T/client/"
-	printf '#!/bin/sh\nexec /program-go name "%s"\n' '$1' >"$T/client/resolver-go"
+	cat >"$T/client/resolver-go" <<-'EOF'
+	#!/bin/sh
+	exec /program-go name "$1"
+	EOF
 	chmod 755 "$T/client/resolver-go"
 fi
 mkdir "$T/client/etc"

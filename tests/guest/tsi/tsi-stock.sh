@@ -6,7 +6,7 @@
 . "$SRCDIR/tests/guest/tsi/lib.sh"
 for case in 'no device' 'no datagrams' 'hijack off' 'deaf host'; do
 	echo "# $case"
-	device="-v $T/vsock" extra= groups=stock
+	device="-v $T/vsock" extra='' groups=stock
 	case $case in
 	'no device') device= ;;
 	'no datagrams') extra=vmw_vsock_virtio_transport.dgram=0 ;;
