@@ -50,8 +50,8 @@ poison | … of it pages of 0xcc | MiB | <= 0 | 0 | the same RAM
 chunks | S1 non-zero 64 KiB chunks | MiB | <= 19 | 0.2 | the same RAM
 chunks-junk | … after junk | MiB | <= 20 | 0.3 | 64 MiB anonymous, 32 MiB page cache, 50 children; default command line
 chunks-park | … after junk, parked | MiB | <= 20 | 0.3 | the same, then /dev/smpark
-price-loop | price: fork+exec+exit | % | <= 3 | 1 | instructions of the loop ÷ the same with init_on_free=0
-price-boot | price: boot | M | <= 1 | 0.1 | instructions, difference to init_on_free=0, 256 MiB
+price-loop | price: fork+exec+exit | % | <= 3 | 1 | instructions of the loop ÷ the same with clear_freed_pages=0 init_on_free=0
+price-boot | price: boot | M | <= 1 | 0.1 | instructions, difference to the same words, 256 MiB
 zstd | RAM without zero pages, zstd -3 | MiB | <= 5.5 | 0.1 | zstd
 changed-a72 | S1 pages changed in 10 s, 30 s after boot, A72 | pages | <= 0 | 0 | RAM of one machine, twice
 changed-a76 | S1 … A76 | pages | <= 0 | 0 | the same
@@ -247,7 +247,7 @@ class Measurement:
         return {m[1]: int(m[2]) for m in re.finditer(r"^loop (\S+) (\d+)$", text, re.M)}
 
     def price(self, loops):
-        off = "quiet init_on_free=0"
+        off = "quiet clear_freed_pages=0 init_on_free=0"
         name = "fork-exec-exit"
         return {"price-loop": percent(loops.result()[name], self.loops(off)[name]) - 100,
                 "price-boot": self.boot(mem=256)[0] - self.boot(mem=256, extra=off)[0]}
