@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2016 # scripts for the guest
-# Proves that containers of an ordinary distribution run: busybox, then Debian's python3 and redis-server.
+# Proves that containers of an ordinary distribution run: busybox, then Debian's python3, redis-server and crun.
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
 need_userland base debian
@@ -43,4 +43,27 @@ EOF
 run "$base" "$debian" "$T/redis.img"
 check "redis-server over TCP" has '^redis tcp a value$'
 check "redis-server over a unix socket" has '^redis unix 42$'
+
+workload crun <<'EOF'
+mkdir -p /bundle/rootfs/bin /bundle/rootfs/proc /bundle/rootfs/sys /bundle/rootfs/dev
+cp /bin/busybox /bin/sh /bundle/rootfs/bin/
+cd /bundle
+# inner SCRIPT [OPTION...]: a container whose command is SCRIPT.
+inner() {
+	script=$1
+	shift
+	rm -f config.json
+	crun spec "$@"
+	sed -i -e 's/"terminal": true/"terminal": false/' -e "s|\"sh\"|\"sh\", \"-c\", \"$script\"|" \
+		-e 's/"resources": {/&"memory": {"limit": 33554432}, "pids": {"limit": 20},/' config.json
+}
+inner 'echo inner uid $(id -u) pid $$, memory $(cat /sys/fs/cgroup/memory.max)'
+crun --cgroup-manager=cgroupfs run root
+inner 'echo rootless uid $(id -u), hostname $(hostname)' --rootless
+chown -R 1000 /bundle
+su web -s /bin/sh -c 'XDG_RUNTIME_DIR=/tmp/web crun --root /tmp/web --cgroup-manager=disabled run user'
+EOF
+run "$base" "$debian" "$T/crun.img"
+check "crun: a container with a limit inside" has '^inner uid 0 pid 1, memory 33554432$'
+check "crun: a container of a user" has '^rootless uid 0, hostname crun$'
 done_testing

@@ -58,7 +58,7 @@ shared_image() {
 		flock 9
 		[ -f "$images/$1" ] &&
 			[ -z "$(find "$guest_src" -newer "$images/$1" -name '*.[ch]' -o -newer "$images/$1" -name 'userland.sh' \
-				-o -newer "$images/$1" -name 'facts.sh' -o -newer "$images/$1" -name lib.sh)" ] && exit
+				-o -newer "$images/$1" -name 'facts.sh' -o -newer "$images/$1" -name debian.sh -o -newer "$images/$1" -name lib.sh)" ] && exit
 		rm -rf "${images:?}/$1" "$images/$1.dir"
 		mkdir "$images/$1.dir"
 		"make_$1" "$images/$1.dir" && mv "$images/$1.new" "$images/$1"

@@ -13,7 +13,7 @@ usage() {
 	       userland.sh fetch        download those; apt must know the architecture arm64
 	       userland.sh file PACKAGE where that one is kept
 	       userland.sh busybox TO   a busybox root file system
-	       userland.sh debian TO    what a Debian image adds: glibc, python3, redis, curl, nginx, nftables and more
+	       userland.sh debian TO    what a Debian image adds: glibc, python3, redis, curl, nginx, nftables, crun and more
 	EOF
 	exit 2
 }
@@ -30,7 +30,8 @@ curl libcurl4 libbrotli1 libgssapi-krb5-2 libkrb5-3 libk5crypto3 libkrb5support0
 libunistring2 libldap-2.5-0 libsasl2-2 libnghttp2-14 libpsl5 librtmp1 libgnutls30 libhogweed6 libnettle8 libp11-kit0
 libtasn1-6 libffi8 libssh2-1
 nginx libcrypt1 libpcre2-8-0
-nftables libnftables1 libjansson4 libgmp10 libedit2 libbsd0 libmd0 libtinfo6'
+nftables libnftables1 libjansson4 libgmp10 libedit2 libbsd0 libmd0 libtinfo6
+crun libseccomp2 libyajl2'
 
 # To compile with, in no image.
 development=libc-ares-dev
