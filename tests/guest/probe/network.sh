@@ -128,8 +128,12 @@ nft_sets() {
 	}' || return
 	reach || return
 	[ "$(nft list chain inet t in | grep -c 'packets [1-9]')" -eq 3 ] && nft list set inet t seen | grep 10.1.0.2 || return
-	nft 'add set inet t short { type ipv4_addr; flags timeout; }; add element inet t short { 10.1.0.2 timeout 1s }' || return
-	nft list set inet t short | grep 10.1.0.2 && sleep 2 && ! nft list set inet t short | grep 10.1.0.2
+	nft 'add set inet t short { type ipv4_addr; flags timeout; }; add element inet t short { 10.1.0.2 timeout 6s }' || return
+	nft list set inet t short | grep 10.1.0.2 || return
+	tries=0
+	while nft list set inet t short | grep 10.1.0.2; do
+		[ $((tries += 1)) -lt 60 ] && sleep 1 || return
+	done
 }
 nft_expressions() {
 	ruleset '
