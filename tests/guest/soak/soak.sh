@@ -64,10 +64,10 @@ tsi() {
 }
 
 shared_image soak || { echo "Bail out! cannot make the root file system"; exit 1; }
-mkdir -p "$T/add/bin"
+mkdir -p "$T/add/usr/bin"
 cp "${SOAK_DEBS:-${XDG_CACHE_HOME:-$HOME/.cache}/supermachine-kernel/soak}"/hostname_*_arm64.deb "$T/add/package.deb"
 # For the programs of TSI; without Go they leave its two out.
-! command -v go >/dev/null || GOARCH=arm64 CGO_ENABLED=0 GO111MODULE=off GOCACHE=$T/go go build -o "$T/add/bin/fetch" "$soak/fetch.go"
+! command -v go >/dev/null || GOARCH=arm64 CGO_ENABLED=0 GO111MODULE=off GOCACHE=$T/go go build -o "$T/add/usr/bin/fetch" "$soak/fetch.go"
 for class in ${SOAK:-stress-cpu stress-cpu-cache stress-device stress-filesystem stress-interrupt stress-io stress-memory \
 	stress-network stress-os stress-pipe stress-scheduler stress-vm rules programs python containers \
 	tsi-supermachine-0.7 tsi-libkrun-1.19.7}; do

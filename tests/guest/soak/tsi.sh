@@ -31,7 +31,7 @@ git init -q --bare /data/www/repository.git
 python3 -m http.server --directory /data/www 8000 >/dev/null 2>&1 &
 python3 -m uvicorn --host 0.0.0.0 --port 8001 app:app >/dev/null 2>&1 &
 node count.js &
-[ ! -x /bin/fetch ] || fetch serve :8003 >/dev/null 2>&1 &
+[ ! -x /usr/bin/fetch ] || fetch serve :8003 >/dev/null 2>&1 &
 git daemon --base-path=/data/www --export-all --enable=receive-pack >/dev/null 2>&1 &
 socat TCP-LISTEN:9001,fork,reuseaddr EXEC:cat 2>/dev/null &
 /usr/sbin/sshd -p 2222 -o UsePAM=no -o 'Subsystem=sftp internal-sftp' -o 'ListenAddress=0.0.0.0'
@@ -82,7 +82,7 @@ try 'node: fetch' 200 "$web"'node -e "
 	fetch(process.argv[1]).then(r => r.arrayBuffer()).then(b => process.exit(b.byteLength == 3000000 ? 0 : 1))" $web/blob'
 try 'node: server' 100 'curl -sS -T /data/www/blob http://$host:$(port 8002)/ | grep -x "got 3000000"'
 try 'ruby: net/http' 100 "$web"'same ruby -rnet/http -e "STDOUT.write Net::HTTP.get(URI(ARGV[0]))" $web/blob'
-[ ! -x /bin/fetch ] || {
+[ ! -x /usr/bin/fetch ] || {
 	try 'go: 20 at once, and a connect that times out' 100 "$web"'fetch get $web/blob | grep -x "60000000 timeout"'
 	try 'go: server' 100 'curl -sS -T /data/www/blob http://$host:$(port 8003)/ | grep -x 3000000'
 }
