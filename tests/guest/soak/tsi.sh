@@ -4,13 +4,13 @@
 # host's service 29 tells the port at which a listener of this guest can be had.
 cd /tmp || exit
 : >/etc/ssh/sshd_config
-mkdir -p /run/sshd /root/.ssh /data/www
-chmod 700 /root /root/.ssh
+mkdir -p /run/sshd ~/.ssh /data/www
+chmod 700 ~ ~/.ssh
 head -c 3000000 /dev/urandom >/data/www/blob
 ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
-ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-cp /root/.ssh/id_ed25519.pub /root/.ssh/authorized_keys
-printf 'Host *\n StrictHostKeyChecking no\n BatchMode yes\n' >/root/.ssh/config
+ssh-keygen -q -t ed25519 -N '' -f ~/.ssh/id_ed25519
+cp ~/.ssh/id_ed25519.pub ~/.ssh/authorized_keys
+printf 'Host *\n StrictHostKeyChecking no\n BatchMode yes\n' >~/.ssh/config
 cat >app.py <<'PYTHON'
 async def app(scope, receive, send):
     if scope["type"] == "http":
