@@ -82,13 +82,14 @@ static unsigned int cycle(unsigned int rounds)
 void leaks(unsigned int rounds)
 {
 	unsigned long decreases;
-	unsigned int good, count;
+	unsigned int good, count, open;
 	long before;
 
 	cycle(500);
 	pause_ms(1500);
 	before = slab();
 	count = bound();
+	open = proxies();
 	decreases = host_count("port_decreases");
 	good = cycle(rounds);
 	ok(good == rounds, "%u sockets opened and closed (%u)", 2 * rounds, 2 * good);
@@ -100,7 +101,8 @@ void leaks(unsigned int rounds)
 	ok(slab() - before < 1024, "slab grows by less than 1 MiB (%ld KiB)",
 		slab() - before);
 	ok(bound() <= count, "no vsock port stays bound (%u, %u before)", bound(), count);
-	ok(proxies() == 0, "nor does the host keep a proxy open (%u)", proxies());
+	ok(proxies() <= open, "nor does the host keep a proxy open (%u, %u before)",
+		proxies(), open);
 	ok(host_count("reserved_ports") == 0, "no reserved port is used");
 	ok(host_count("port_decreases") == decreases, "P strictly increases");
 }
@@ -225,6 +227,10 @@ static void races(void)
 		fd = tcp(HOST, ECHO);
 		ok(send_all(fd, "x", 1) && text_is(fd, "x"), "another socket afterwards");
 		close(fd);
+	}
+	if (supermachine()) {
+		skip("this host keeps what is released before it opens");
+		return;
 	}
 	for (unsigned int i = 0; i < 15 && proxies(); i++)
 		pause_ms(1000);
