@@ -63,6 +63,7 @@ root:2)
 	EOF
 	printf '%s\n' web:x:1000: postgres:x:101: >>etc/group
 	echo web:100000:65536 | tee etc/subuid >etc/subgid
+	rm -rf var/run
 	ln -s /run var/run
 	ln -s /proc/self/mounts etc/mtab
 	: >etc/ssh/sshd_config
