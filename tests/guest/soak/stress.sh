@@ -3,7 +3,6 @@
 # In the guest: every stressor of one class of stress-ng, one after the other on all CPUs.
 # Left out, because what they need is absent on purpose: binderfs (Android), efivar (EFI), pci, rtc, l1cache and
 # llc-affinity (no cache description in the device tree), netlink-proc (process events), quota (no quota on the volume).
-# io-uring of this version asks for statx() of an empty path. sem-sysv removes semaphores that its children still use.
 exclude=binderfs,efivar,pci,rtc,l1cache,llc-affinity,netlink-proc,quota
 # Only what the class has may be excluded.
 stressors=$(stress-ng --class "$class?" | sed 's/.*: //')
