@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # reproduce-twice.sh WORKDIR: build the payload twice, with as little in common as one machine allows (path,
-# user, time zone, locale, umask, number of jobs, no compiler cache), and compare.
+# user, time zone, locale, umask, number of jobs, no compiler cache), and compare them with each other and the payload.
 
 data=$(cd "$(dirname "$0")" && pwd)
 . "$data/common.sh"
@@ -46,5 +46,7 @@ mkdir -p "$first" "$second"
 )
 for name in kernel init-oci; do
 	cmp "$first/$name" "$second/$name"
-	echo "$name: the same twice, $(sha256 "$first/$name")"
+	sum=$(sha256 "$first/$name")
+	echo "$name: the same twice, $sum"
+	grep -qx "$sum  $name" "$data/SHA256SUMS" || die "the payload's $name is another"
 done
