@@ -18,7 +18,7 @@ number() { sed -n "s/^$1 \([0-9]*\).*/\1/p" "$console" | tail -n 1; }
 entry() {
 	file=$1
 	shift
-	aarch64-linux-gnu-gcc -O2 -s -static -nostdlib -ffreestanding -Wl,-z,max-page-size=4096 "$@" -o "$T/$file" \
+	aarch64-linux-gnu-gcc -O2 -s -static -nostdlib -ffreestanding "$@" -o "$T/$file" \
 		"$guest_src/cost-entry.c"
 }
 

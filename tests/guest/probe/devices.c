@@ -192,11 +192,11 @@ static void rng(void)
 /* The host reads this and moves the balloon by 100 MiB. */
 static void ask(const char *what, const char *counter)
 {
-	long before = number("/proc/vmstat", counter);
+	long wanted = number("/proc/vmstat", counter) + (100 << 20) / page_size();
 
 	printf("probe asks balloon %s\n", what);
 	for (int i = 0; i < 3000; i++) {
-		if (number("/proc/vmstat", counter) >= before + 25600)
+		if (number("/proc/vmstat", counter) >= wanted)
 			return;
 		usleep(10000);
 	}
