@@ -196,6 +196,7 @@ int address_local(const struct host *host, const uint8_t *bytes, uint32_t length
 {
 	uint16_t port = address_port(bytes, length);
 	struct ip ip;
+	in_addr_t v4;
 	int error;
 
 	if (length >= 2 && get_le16(bytes) == AF_UNIX)
@@ -204,17 +205,22 @@ int address_local(const struct host *host, const uint8_t *bytes, uint32_t length
 	if (error)
 		return error;
 	/* The guest's choice of a port must not meet a client's of this machine. */
-	if (ip.family == AF_INET)
-		ip.v4.s_addr = htonl(host->loopback);
-	else
-		ip.v6 = in6addr_loopback;
+	v4 = htonl(host->loopback);
 	for (unsigned int i = 0; i < host->port_count; i++)
 		if (host->ports[i].guest == port) {
 			port = host->ports[i].host;
-			if (ip.family == AF_INET)
-				ip.v4.s_addr = htonl(INADDR_LOOPBACK);
+			v4 = htonl(INADDR_LOOPBACK);
 			break;
 		}
+	if (ip.family == AF_INET) {
+		ip.v4.s_addr = v4;
+	} else if (IN6_IS_ADDR_UNSPECIFIED(&ip.v6)) {
+		/* Who listens on :: is there for IPv4, too. */
+		ip.v6.s6_addr16[5] = 0xffff;
+		ip.v6.s6_addr32[3] = v4;
+	} else {
+		ip.v6 = in6addr_loopback;
+	}
 	make_sockaddr(&ip, port, ret_target);
 	ret_target->reach = REACHABLE;
 	return 0;

@@ -47,7 +47,10 @@ static uint16_t real_listen_address(const struct stream *stream, char *ip)
 		getsockname(stream->socket.fd, (struct sockaddr *)&address, &length))
 		return 0;
 	if (address.ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, ip, INET6_ADDRSTRLEN);
+		if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+			inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, ip, INET_ADDRSTRLEN);
+		else
+			inet_ntop(AF_INET6, &v6->sin6_addr, ip, INET6_ADDRSTRLEN);
 		return ntohs(v6->sin6_port);
 	}
 	if (address.ss_family == AF_INET) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Proves that vsock-host reacts as its families and quirks say, packet by packet. */
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -579,6 +580,38 @@ static void test_flood(void)
 	stop();
 }
 
+/* What listens on :: is reached by IPv4, and hears who it is. */
+static void test_dual_stack(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	uint8_t body[144] = {[16] = AF_INET6, [18] = 8080 >> 8, [19] = 8080 & 0xff};
+	unsigned int port = 0;
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	start_with("libkrun-1.19.7", BUFFER, 0, "--port", "8080=0", NULL);
+	create(P, AF_INET6, 1);
+	put_le32(body, P);
+	put_le32(body + 4, P);
+	put_le32(body + 8, 128);
+	put_le32(body + 12, 28);
+	datagram(C, 1029, body, sizeof(body));
+	ok(reply_is(1029, 0), "listen on ::");
+	ok(sscanf(front_end_ask(front, "address 8080"), "127.0.0.1 %u", &port) == 1,
+		"is at 127.0.0.1");
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	at.sin_port = htons((uint16_t)port);
+	ok(!connect(client, (struct sockaddr *)&at, sizeof(at)) && receive_op(OP_REQUEST),
+		"IPv4 gets there");
+	memset(body, 0, sizeof(body));
+	put_le32(body, P);
+	put_le32(body + 4, got.packet.src_port);
+	datagram(C, 1026, body, 12);
+	ok(reply_is(1026, 0) && !memcmp(got.payload + 26, "\xff\xff\x7f\0\0\1", 6),
+		"by a mapped address");
+	close(client);
+	stop();
+}
+
 static void test_restore(void)
 {
 	ok(connect_proxy(7), "connect before a restore");
@@ -812,6 +845,7 @@ int main(void)
 	test_token();
 	test_paths();
 	test_flood();
+	test_dual_stack();
 	test_quirks();
 	test_fuzz();
 	printf("1..%u\n", count);

@@ -2,7 +2,7 @@
 # shellcheck shell=sh disable=SC2016,SC2034 # scripts for another shell
 # In the guest, with tsi_hijack: servers and their clients. The clients go by way of the host, at 10.0.2.2, where the
 # host's service 29 tells the port at which a listener of this guest can be had.
-# Servers listen on IPv4: the test host binds what listens on :: to ::1 only.
+# Servers listen where they do unasked: most on ::, sshd, redis and postgres on that and on 0.0.0.0.
 cd /tmp || exit
 : >/etc/ssh/sshd_config
 mkdir -p /run/sshd ~/.ssh /data/www
@@ -23,7 +23,7 @@ require("http").createServer((request, response) => {
 	let count = 0;
 	request.on("data", data => count += data.length);
 	request.on("end", () => response.end(`got ${count}\n`));
-}).listen(8002, "0.0.0.0");
+}).listen(8002);
 JAVASCRIPT
 git config --global user.name name
 git config --global user.email name@example.com
@@ -32,12 +32,12 @@ git init -q --bare /data/www/repository.git
 python3 -m http.server --directory /data/www 8000 >/dev/null 2>&1 &
 python3 -m uvicorn --host 0.0.0.0 --port 8001 app:app >/dev/null 2>&1 &
 node count.js &
-[ ! -x /usr/bin/fetch ] || fetch serve 0.0.0.0:8003 >/dev/null 2>&1 &
+[ ! -x /usr/bin/fetch ] || fetch serve :8003 >/dev/null 2>&1 &
 git daemon --base-path=/data/www --export-all --enable=receive-pack >/dev/null 2>&1 &
 socat TCP-LISTEN:9001,fork,reuseaddr EXEC:cat 2>/dev/null &
-/usr/sbin/sshd -p 2222 -o UsePAM=no -o 'Subsystem=sftp internal-sftp' -o 'ListenAddress=0.0.0.0'
-redis-server --port 6379 --bind 0.0.0.0 --protected-mode no --daemonize yes --save '' >/dev/null
-iperf3 -4 -s -D -p 5201
+/usr/sbin/sshd -p 2222 -o UsePAM=no -o 'Subsystem=sftp internal-sftp'
+redis-server --port 6379 --protected-mode no --daemonize yes --save '' >/dev/null
+iperf3 -s -D -p 5201
 
 functions='
 host=10.0.2.2
@@ -161,7 +161,7 @@ try 'apt: update and install from a mirror' 300 "$web"'
 	apt-get -q update
 	apt-get -q -y install --reinstall hostname'
 openssl req -x509 -newkey ed25519 -nodes -subj /CN=localhost -keyout key -out certificate -days 9 2>/dev/null
-openssl s_server -4 -accept 4433 -key key -cert certificate -www -quiet >/dev/null 2>&1 &
+openssl s_server -accept 4433 -key key -cert certificate -www -quiet >/dev/null 2>&1 &
 try 'TLS: openssl and curl' 100 'curl -sS --cacert certificate --connect-to localhost:443:$host:$(port 4433) https://localhost/ | grep -i cipher'
 install -d -o postgres /data/pg /run/postgresql
 postgres='setpriv --reuid 101 --regid 101 --clear-groups /usr/lib/postgresql/15/bin'
