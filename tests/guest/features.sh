@@ -83,7 +83,7 @@ make_features() {
 	) || return
 	rm -rf "$1.more"
 }
-shared_image features || { echo 'Bail out! cannot make the images of the features'; exit 1; }
+shared_image features "$guest_src"/probe/*.[ch] "$guest_src/features.sh" || { echo 'Bail out! cannot make the images of the features'; exit 1; }
 
 workload features <<'EOF'
 # Control groups with controllers need their processes in a leaf.

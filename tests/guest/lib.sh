@@ -15,6 +15,8 @@
 #   ended                      waits until the guest has ended by itself; fails when that was a failure or a time-out
 #   halt                       ends the guest, if it still runs, and completes $console
 #   has REGEX, lacks REGEX, exactly N REGEX   look at the lines of $console
+#   guest_results END [PREFIX] lines "ok NAME" and "not ok NAME" of $console become results, "# TEXT" is shown; END must
+#                              be its last line, and the kernel must not have complained
 #   item NUMBER NAME COMMAND...             a check named after init-oci's conformance list
 #   before REGEX REGEX         the first match of one comes before the first of the other
 
@@ -51,20 +53,21 @@ need flock util-linux
 
 trap 'halt; chmod -R u+rwX "$T" 2>/dev/null || :; rm -rf "$T"' EXIT
 
-# The images that all tests share: made once, by whichever test comes first.
+# shared_image NAME FILE...: an image for all tests, by make_NAME in whichever test comes first, and again when one of
+# the files it is made of is newer.
 shared_image() {
+	image=$1
+	shift
 	mkdir -p "$images"
 	(
 		flock 9
-		[ -f "$images/$1" ] &&
-			[ -z "$(find "$guest_src" -newer "$images/$1" -name '*.[ch]' -o -newer "$images/$1" -name 'userland.sh' \
-				-o -newer "$images/$1" -name 'facts.sh' -o -newer "$images/$1" -name debian.sh -o -newer "$images/$1" -name lib.sh)" ] && exit
-		rm -rf "${images:?}/$1" "$images/$1.dir"
-		mkdir "$images/$1.dir"
-		"make_$1" "$images/$1.dir" && mv "$images/$1.new" "$images/$1"
-		rm -rf "$images/$1.dir"
+		[ -f "$images/$image" ] && [ -z "$(find "$@" -newer "$images/$image")" ] && exit
+		rm -rf "${images:?}/$image" "$images/$image.dir"
+		mkdir "$images/$image.dir"
+		"make_$image" "$images/$image.dir" && mv "$images/$image.new" "$images/$image"
+		rm -rf "$images/$image.dir"
 	) 9>"$images/lock"
-	[ -f "$images/$1" ]
+	[ -f "$images/$image" ]
 }
 
 squash() {
@@ -103,8 +106,9 @@ need_userland() {
 	need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
 	missing=$(sh "$guest_src/userland.sh" missing | tr '\n' ' ')
 	[ -z "$missing" ] || skip_all "sh tests/guest/userland.sh fetch downloads what is missing for arm64: $missing"
-	for image; do
-		shared_image "$image" || { echo "Bail out! cannot make the image $image"; exit 1; }
+	for userland; do
+		shared_image "$userland" "$guest_src/userland.sh" "$guest_src/facts.sh" "$guest_src/container-probe.c" "$guest_src/lib.sh" ||
+			{ echo "Bail out! cannot make the image $userland"; exit 1; }
 	done
 }
 
@@ -302,6 +306,17 @@ lacks() { has "$started" && ! grep -e "$1" "$console"; }
 exactly() { [ "$(grep -c -e "$2" "$console")" -eq "$1" ] || { echo "not $1 lines '$2':"; grep -e "$2" "$console"; return 1; }; }
 # Nothing that a bake takes for a failed boot.
 looks_healthy() { lacks 'panic\|^FATAL:\|^error:\|snapshot.*ERR\|ERR.*snapshot'; }
+guest_results() {
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) ok 0 "${2-}${line#ok }" ;;
+		'not ok '*) ok 1 "${2-}${line#not ok }" ;;
+		'# '*) echo "$line" ;;
+		esac
+	done <"$console"
+	check "${2-}the guest's tests ran to their end" has "^$1\$"
+	check "${2-}the kernel has nothing to complain about" lacks "$splat"
+}
 # item NUMBER NAME COMMAND...: a check of the init-oci specification's conformance list.
 item() {
 	name="item $1: $2"

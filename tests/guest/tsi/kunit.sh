@@ -5,6 +5,6 @@
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"
 tsi_boot none none loglevel=7
-tsi_results
+guest_results 'tsi-guest: done'
 check "the suite tsi passes" has '^ok [0-9]* tsi$'
 done_testing

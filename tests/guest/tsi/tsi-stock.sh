@@ -16,7 +16,7 @@ for case in 'no device' 'no datagrams' 'hijack off' 'deaf host'; do
 	[ -z "$device" ] || [ -n "$host_pid" ] || start_host --family libkrun-1.19.7
 	# shellcheck disable=SC2086 # two words or none
 	tsi_boot $device libkrun-1.19.7 $groups "$extra"
-	tsi_results
+	guest_results 'tsi-guest: done'
 	stop_host
 done
 done_testing
