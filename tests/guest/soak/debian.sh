@@ -30,6 +30,7 @@ arm64_apt() {
 
 case ${1-}:$# in
 fetch:1)
+	! sh "$0" missing >/dev/null || exit 0
 	mkdir -p "$debs/partial"
 	: >"$debs/status"
 	# shellcheck disable=SC2086 # a list of words
