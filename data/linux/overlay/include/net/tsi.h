@@ -15,7 +15,7 @@ extern bool tsi_hijack;
 extern bool tsi_hijack_unix;
 
 int __tsi_attach(struct socket *sock);
-bool tsi_token_take(char *args, int size);
+void tsi_token_take(char *args, int size);
 
 /* Called once for every new socket, when its own family has finished with it. */
 static inline int tsi_attach(struct socket *sock, int kern)
@@ -30,9 +30,8 @@ static inline int tsi_attach(struct socket *sock, int kern)
 	return 0;
 }
 
-static inline bool tsi_token_take(char *args, int size)
+static inline void tsi_token_take(char *args, int size)
 {
-	return false;
 }
 #endif
 

@@ -58,7 +58,7 @@ bool __init tsi_token_mask(char *args, int size, u8 *ret_token, bool *ret_valid)
 	return found;
 }
 
-bool __init tsi_token_take(char *args, int size)
+void __init tsi_token_take(char *args, int size)
 {
-	return tsi_token_mask(args, size, tsi_token_bytes, &tsi_token_set);
+	tsi_token_mask(args, size, tsi_token_bytes, &tsi_token_set);
 }
