@@ -620,13 +620,6 @@ static void dm_thin(void)
 	dm_remove("probe-pool");
 }
 
-static void nbd(void)
-{
-	if (!contains("/proc/devices", " nbd\n"))
-		absent();
-	try(access("/dev/nbd0", F_OK));
-}
-
 static void dm_verity(void)
 {
 	static char blocks[3][4096];
@@ -1433,7 +1426,6 @@ const struct probe file_probes[] = {
 	{N, "device mapper: crypt", dm_crypt},
 	{N, "device mapper: snapshot", dm_snapshot},
 	{N, "device mapper: thin pool", dm_thin},
-	{N, "nbd", nbd},
 	{R, "swap on a disk", swap_disk},
 	{R, "swap on a file", swap_file},
 	{N, "swap on zram", zram},

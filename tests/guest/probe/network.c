@@ -14,6 +14,8 @@
 #include <linux/if_tun.h>
 #include <linux/if_xdp.h>
 #include <linux/inet_diag.h>
+#include <linux/nbd-netlink.h>
+#include <linux/nbd.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <linux/netfilter/nfnetlink_queue.h>
@@ -78,9 +80,10 @@ static int talk_on(int protocol, struct message *m)
 
 	m->head.nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	try(send(fd, m, m->head.nlmsg_len, 0));
-	try(recv(fd, &answer, sizeof(answer), 0));
+	do
+		try(recv(fd, &answer, sizeof(answer), 0));
+	while (answer.head.nlmsg_type != NLMSG_ERROR);
 	close(fd);
-	must(answer.head.nlmsg_type == NLMSG_ERROR);
 	errno = -((struct nlmsgerr *)answer.body)->error;
 	return errno ? -1 : 0;
 }
@@ -970,6 +973,57 @@ static void ethtool(void)
 	in_net(ethtool_in_net);
 }
 
+/* A disk whose every byte is an n, until it is disconnected. */
+static void nbd_server(int fd)
+{
+	static struct {
+		struct nbd_reply head;
+		char bytes[1 << 16];
+	} reply;
+	struct nbd_request request;
+
+	reply.head.magic = htonl(NBD_REPLY_MAGIC);
+	memset(reply.bytes, 'n', sizeof(reply.bytes));
+	while (recv(fd, &request, sizeof(request), MSG_WAITALL) == sizeof(request) &&
+		request.type == htonl(NBD_CMD_READ)) {
+		memcpy(reply.head.handle, request.handle, sizeof(request.handle));
+		must(ntohl(request.len) <= sizeof(reply.bytes));
+		try(send(fd, &reply, sizeof(reply.head) + ntohl(request.len), 0));
+	}
+}
+
+static void nbd(void)
+{
+	uint32_t index = 3;
+	uint64_t size = 1 << 16;
+	char byte;
+	int sockets[2];
+	struct message m = {.head = {.nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = genl_family("nbd")}},
+		       gone = m;
+
+	try(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	pid_t server = try(fork());
+	if (!server) {
+		nbd_server(sockets[1]);
+		_exit(0);
+	}
+	add(&m, &(struct genlmsghdr){.cmd = NBD_CMD_CONNECT, .version = 1}, sizeof(struct genlmsghdr));
+	attr(&m, NBD_ATTR_INDEX, &index, sizeof(index));
+	attr(&m, NBD_ATTR_SIZE_BYTES, &size, sizeof(size));
+	size_t list = begin(&m, NBD_ATTR_SOCKETS), item = begin(&m, NBD_SOCK_ITEM);
+	attr(&m, NBD_SOCK_FD, sockets, sizeof(*sockets));
+	end(&m, item);
+	end(&m, list);
+	try(talk_on(NETLINK_GENERIC, &m));
+	int fd = try(open("/dev/nbd3", O_RDONLY));
+	must(pread(fd, &byte, 1, size - 1) == 1 && byte == 'n');
+	close(fd);
+	add(&gone, &(struct genlmsghdr){.cmd = NBD_CMD_DISCONNECT, .version = 1}, sizeof(struct genlmsghdr));
+	attr(&gone, NBD_ATTR_INDEX, &index, sizeof(index));
+	try(talk_on(NETLINK_GENERIC, &gone));
+	await(server);
+}
+
 static void taskstats(void)
 {
 	int pid = getpid();
@@ -1290,6 +1344,7 @@ const struct probe network_probes[] = {
 	{N, "AF_XDP sends", xdp_socket},
 	{N, "ethtool by netlink", ethtool},
 	{N, "taskstats", taskstats},
+	{N, "nbd", nbd},
 	{R, "BBR, cubic", congestion},
 	{R, "TCP fast open", fast_open},
 	{R, "zerocopy", zerocopy},
