@@ -4,4 +4,5 @@
 export GUEST_CPU=cortex-a72
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
+[ "$granule" -eq 4 ] || skip_all "a Cortex-A72 has no pages of $granule KiB"
 . "$SRCDIR/tests/guest/features.sh"

@@ -7,7 +7,7 @@ need_userland base
 need mke2fs e2fsprogs
 need sqfstar squashfs-tools
 
-# Layers of every compressor and block size; the file has compressible and incompressible parts and a short tail.
+# Layers of every compressor and block size, from that of a page on, squashfs's smallest; the file has compressible and incompressible parts and a short tail.
 { head -c 300000 "$base"; head -c 300000 /dev/zero; seq 1 50000; } >"$T/content"
 set --
 while read -r name options; do
@@ -18,8 +18,8 @@ while read -r name options; do
 	# shellcheck disable=SC2086 # options
 	mksquashfs "$T/$name" "$T/$name.img" $options -all-root -no-progress -quiet >/dev/null
 	set -- "$@" "$T/$name.img"
-done <<'EOF'
-zstd3 -comp zstd -Xcompression-level 3 -b 4K
+done <<EOF
+zstd3 -comp zstd -Xcompression-level 3 -b ${granule}K
 zstd15 -comp zstd -no-xattrs
 zstd22 -comp zstd -Xcompression-level 22 -b 1M -no-fragments
 gzip -comp gzip

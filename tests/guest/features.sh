@@ -107,8 +107,8 @@ host_acts() {
 		asked=$(tr -d '\r' <"$console.raw" | sed -n 's/^probe asks //p' | tail -n 1)
 		case $asked in
 		"$last") return ;;
-		'balloon small') monitor balloon $((ram - 100)) ;;
-		'balloon large') monitor balloon "$ram" ;;
+		'balloon small') monitor balloon $((memory - 100)) ;;
+		'balloon large') monitor balloon "$memory" ;;
 		esac
 		last=$asked
 	done
@@ -152,8 +152,8 @@ features() {
 	seed=$((seed + 1))
 	tree="chosen { kaslr-seed = <$((seed * 0x30000000)) $seed>; };
 		vmgenid@4000000 { compatible = \"microsoft,vmgenid\"; reg = <0 0x4000000 0 0x1000>; interrupts = <0 60 1>; };"
-	vcpus=$1 ram=$2
-	boot -e -r -c "$vcpus" -m "$ram" -a psi=1 -v "$T/vsock" -i "$images/features.cpio" -q "
+	vcpus=$1
+	boot -e -r -c "$vcpus" -m "$2" -a psi=1 -v "$T/vsock" -i "$images/features.cpio" -q "
 		-global virtio-balloon-device.free-page-reporting=on -global virtio-balloon-device.deflate-on-oom=on
 		-chardev pipe,id=monitor,path=$T/monitor -mon chardev=monitor
 		-drive if=none,id=probe,format=raw,discard=unmap,file=$T/disk

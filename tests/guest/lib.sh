@@ -28,7 +28,6 @@ kernel=${GUEST_KERNEL:-$payload/kernel}
 init_oci=$payload/init-oci
 initrd=$payload/oci/init-oci.cpio.gz
 guest_src=$SRCDIR/tests/guest
-guest_cpu=${GUEST_CPU:-cortex-a72}
 guest_timeout=${GUEST_TIMEOUT:-400}
 images=$BUILDDIR/tests/guest/images
 # shellcheck disable=SC2034 # for the tests
@@ -50,6 +49,9 @@ need mksquashfs squashfs-tools
 need dtc device-tree-compiler
 need flock util-linux
 [ -f "$kernel" ] || skip_all "there is no $kernel"
+# The kernel's pages in KiB, from two bits of its header. Not every processor has those of 16 KiB.
+granule=$((1 << ($(od -An -tu1 -j24 -N1 "$kernel") & 6)))
+guest_cpu=${GUEST_CPU:-$([ $granule -eq 4 ] && echo cortex-a72 || echo cortex-a76)}
 
 trap 'halt; chmod -R u+rwX "$T" 2>/dev/null || :; rm -rf "$T"' EXIT
 
