@@ -7,6 +7,6 @@ left_out='binderfs efivar pci rtc l1cache llc-affinity netlink-proc quota'
 mkdir /data/work
 for name in $(stress-ng --class "$class?" | sed 's/.*: //'); do
 	case " $left_out $stressed " in *" $name "*) continue ;; esac
-	try "stress-ng $name" $((60 + seconds)) "stress-ng --$name 2 --timeout $seconds --temp-path /data/work --iomix-bytes 64m --hdd-bytes 64m"
+	try "stress-ng $name" $((120 + seconds)) "stress-ng --$name 2 --timeout $seconds --temp-path /data/work --iomix-bytes 64m --hdd-bytes 64m"
 	sed -n 's/^.*\(\(skipping stressor\|will be skipped\).*\)/# \1/p' /tmp/.log
 done
