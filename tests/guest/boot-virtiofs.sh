@@ -30,7 +30,7 @@ share() {
 	qemu="$qemu -chardev socket,id=$tag,path=$T/$tag.socket -device vhost-user-fs-device,chardev=$tag,tag=$tag"
 }
 
-qemu='-machine memory-backend=ram -object memory-backend-memfd,id=ram,size=256M,share=on'
+qemu="-machine memory-backend=ram -object memory-backend-memfd,id=ram,size=${GUEST_MEMORY:-256}M,share=on"
 share files -o cache=auto
 share code -o cache=none
 share spare -o cache=none

@@ -36,8 +36,8 @@ item 8 "an argument with a newline" has '^arg 1 "two\\x0alines"$'
 item 8 "blanks beside it" has '^arg 2 "  \\x09"$'
 item 8 "an empty last argument" has '^arg 3 ""$'
 
-# The limit of execve for one string is 128 KiB.
-delta huge container-probe "$(head -c 200000 /dev/zero | tr '\0' x)"
+# The limit of execve for one string is 32 pages.
+delta huge container-probe "$(head -c $((granule * 50000)) /dev/zero | tr '\0' x)"
 pack huge
 run "$base" "$T/huge.img"
 check "an argument that the kernel refuses: status 126" has '(exit=126)$'
