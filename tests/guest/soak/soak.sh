@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Proves that the programs that people run in containers work, for as long as one likes, without a complaint of the
 # kernel: Debian's arm64 packages in guests of 1 GiB. SOAK names the classes (all), SOAK_SECONDS says how long each
-# stressor of stress-ng runs (1); GUEST_PATIENCE multiplies every limit.
+# stressor of stress-ng runs (1). All of it takes two idle cores an hour or more; where other work takes a share of
+# them, GUEST_PATIENCE multiplies every limit.
 . "$SRCDIR/tests/lib.sh"
 . "$SRCDIR/tests/guest/lib.sh"
 . "$SRCDIR/tests/guest/tsi/lib.sh"

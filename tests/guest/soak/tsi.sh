@@ -138,7 +138,7 @@ try 'dig: UDP, TCP, truncated' 100 '
 	dig @$host some.name +short | grep -x 192.0.2.1
 	dig @$host +tcp some.name +short | grep -x 192.0.2.1
 	dig @$host big.name +short | grep -x 192.0.2.1
-	for n in $(seq 20); do dig @$host AAAA name$n +short | grep -x 2001:db8::1; done'
+	for n in 1 2 3 4 5; do dig @$host AAAA name$n +short | grep -x 2001:db8::1; done'
 try 'ping: loopback by root and a user, no way out' 60 '
 	ping -c 1 127.0.0.1
 	setpriv --reuid 1000 --regid 1000 --clear-groups ping -c 1 127.0.0.1
