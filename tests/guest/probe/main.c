@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/xattr.h>
 #include <time.h>
 
 /* The exit status of an entry that has nothing to try. */
@@ -231,6 +232,23 @@ const char *loop_device(const char *file, long size)
 	close(fd);
 	close(control);
 	return device;
+}
+
+void access_list(const char *file)
+{
+	static const unsigned char list[] = "\2\0\0\0"
+					    "\1\0\6\0\377\377\377\377"
+					    "\2\0\4\0\350\3\0\0"
+					    "\4\0\0\0\377\377\377\377"
+					    "\20\0\4\0\377\377\377\377"
+					    "\40\0\0\0\377\377\377\377";
+
+	put(file, "x");
+	try(setxattr(file, "system.posix_acl_access", list, sizeof(list) - 1, 0));
+	try(setresgid(1000, 1000, 1000));
+	try(setresuid(1000, 1000, 1000));
+	try(open(file, O_RDONLY));
+	refuses(EACCES, open(file, O_RDWR));
 }
 
 static int run(const struct probe *probe)

@@ -750,16 +750,30 @@ static int algorithm(const char *type, const char *name, const void *key, int ke
 	return try(accept(fd, NULL, NULL));
 }
 
-static void alg_hash(void)
+static void digest(const char *name, const char *wanted, int size)
 {
-	static const unsigned char abc[] =
-		"\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23"
-		"\xb0\x03\x61\xa3\x96\x17\x7a\x9c\xb4\x10\xff\x61\xf2\x00\x15\xad";
-	unsigned char digest[32];
-	int fd = algorithm("hash", "sha256", NULL, 0);
+	char result[32];
+	int fd = algorithm("hash", name, NULL, 0);
 
-	must(write(fd, "abc", 3) == 3 && read(fd, digest, 32) == 32);
-	must(!memcmp(digest, abc, 32));
+	must(write(fd, "abc", 3) == 3 && read(fd, result, size) == size);
+	must(!memcmp(result, wanted, size));
+}
+
+static void alg_sha256(void)
+{
+	digest("sha256",
+		"\xba\x78\x16\xbf\x8f\x01\xcf\xea\x41\x41\x40\xde\x5d\xae\x22\x23"
+		"\xb0\x03\x61\xa3\x96\x17\x7a\x9c\xb4\x10\xff\x61\xf2\x00\x15\xad",
+		32);
+}
+
+/* tc names BPF maps by it. */
+static void alg_sha1(void)
+{
+	digest("sha1",
+		"\xa9\x99\x3e\x36\x47\x06\x81\x6a\xba\x3e"
+		"\x25\x71\x78\x50\xc2\x6c\x9c\xd0\xd8\x9d",
+		20);
 }
 
 static void alg_cipher(void)
@@ -1334,7 +1348,8 @@ const struct probe network_probes[] = {
 	{R, "XDP drops, generic", xdp_generic},
 	{R, "XDP drops on veth", xdp_veth},
 	{R, "AF_PACKET with a ring", packet},
-	{R, "AF_ALG: SHA-256", alg_hash},
+	{R, "AF_ALG: SHA-256", alg_sha256},
+	{N, "AF_ALG: SHA-1", alg_sha1},
 	{N, "AF_ALG: AES", alg_cipher},
 	{R, "diag: inet, unix", diag},
 	{N, "diag: packet, netlink, vsock, xdp", diag_other},

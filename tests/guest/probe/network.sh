@@ -186,9 +186,10 @@ nft_zone() {
 	reach
 	conntrack -L -p icmp | grep 'zone=77'
 }
+# nft_helper NAME PROTOCOL PORT
 nft_helper() {
-	ruleset 'ct helper ftp-standard { type "ftp" protocol tcp; }
-		chain pre { type filter hook prerouting priority 0; tcp dport 21 ct helper set "ftp-standard"; }'
+	ruleset "ct helper h { type \"$1\" protocol $2; }
+		chain pre { type filter hook prerouting priority 0; $2 dport $3 ct helper set \"h\"; }"
 }
 nft_bridge() {
 	family=bridge
@@ -207,68 +208,78 @@ tables() {
 		"$1" -w -t $table -F || return
 	done
 }
-matches() {
-	tool=$1
-	rule() { "$tool" -w -A "$@" || { echo "$tool $*"; return 1; }; }
-	rule INPUT -m comment --comment x -m addrtype --dst-type LOCAL -j ACCEPT &&
-	rule INPUT -m conntrack --ctstate NEW,ESTABLISHED &&
-	rule INPUT -p tcp -m multiport --dports 1,2 -m tcp --syn &&
-	rule INPUT -m mark --mark 1 -m connmark --mark 2 &&
-	rule INPUT -m statistic --mode random --probability 0.5 &&
-	rule FORWARD -m physdev --physdev-is-bridged &&
-	rule INPUT -m recent --name x --set &&
-	rule INPUT -p udp -m udp --dport 5 -j REJECT &&
-	rule OUTPUT -t mangle -j MARK --set-mark 1 &&
-	rule OUTPUT -t mangle -j CONNMARK --save-mark &&
-	rule POSTROUTING -t nat -p tcp -j MASQUERADE &&
-	rule PREROUTING -t nat -p tcp --dport 7 -j REDIRECT --to-ports 8 || return
-	case $tool in
-	ip6*)
-		rule INPUT -p icmpv6 -m icmp6 --icmpv6-type 128
-		;;
-	*)
-		rule INPUT -p icmp -m icmp --icmp-type 8 &&
-		rule INPUT -m u32 --u32 '0&0xff=1' &&
-		rule PREROUTING -t nat -p tcp --dport 7 -j DNAT --to-destination 10.1.0.9:9 &&
-		rule POSTROUTING -t nat -p tcp --dport 7 -j SNAT --to-source 10.1.0.9
-		;;
-	esac
-	status=$?
-	for table in filter nat mangle; do "$tool" -w -t $table -F; done
+# rules TOOL: takes every line of the input as a rule.
+rules() {
+	status=0
+	while read -r rule; do
+		eval "$1 -w -A $rule" || { status=1; echo "$1 $rule"; }
+	done
+	for table in filter nat mangle raw; do "$1" -w -t $table -F; done
 	return $status
+}
+# The options that only the newest revision of a match or target takes are there on purpose.
+matches() {
+	case $1 in
+	ip6*) icmp='icmpv6 -m icmp6 --icmpv6-type 128' to='[fd00::9]' prohibited=icmp6-adm-prohibited ;;
+	*) icmp='icmp -m icmp --icmp-type 8' to=10.1.0.9 prohibited=icmp-admin-prohibited ;;
+	esac
+	rules "$1" <<-EOF
+	INPUT -m comment --comment x -m addrtype --dst-type LOCAL --limit-iface-in -j ACCEPT
+	INPUT -m conntrack --ctstate NEW,ESTABLISHED --ctstatus SEEN_REPLY
+	INPUT -p tcp -m multiport --dports 1,2,80:90 -m tcp --syn
+	INPUT -m mark --mark 1/3 -m connmark --mark 2/3
+	INPUT -m statistic --mode random --probability 0.5
+	INPUT -m statistic --mode nth --every 3 --packet 0
+	FORWARD -m physdev --physdev-is-bridged
+	INPUT -m recent --name x --set
+	INPUT -m recent --name x --update --seconds 60 --hitcount 4 --rttl
+	INPUT -m u32 --u32 '0&0xff=1'
+	INPUT -p $icmp
+	INPUT -p udp -m udp --dport 5 -j REJECT
+	INPUT -p tcp -j REJECT --reject-with tcp-reset
+	INPUT -j REJECT --reject-with $prohibited
+	OUTPUT -t mangle -j MARK --set-xmark 1/3
+	OUTPUT -t mangle -j CONNMARK --save-mark --nfmask 3 --ctmask 3
+	POSTROUTING -t nat -p tcp -j MASQUERADE --to-ports 1000-2000 --random-fully
+	PREROUTING -t nat -p tcp --dport 7 -j REDIRECT --to-ports 8
+	PREROUTING -t nat -p tcp --dport 7 -j DNAT --to-destination $to:9 --persistent
+	POSTROUTING -t nat -p tcp --dport 7 -j SNAT --to-source $to:9
+	EOF
 }
 # What the tools have beside these, as kube-proxy, CNI plug-ins and VPNs ask for it.
 more_matches() {
-	tool=$1
-	rule() { "$tool" -w -A "$@" || { echo "$tool $*"; return 1; }; }
-	rule OUTPUT -m owner --uid-owner 1000 &&
-	rule PREROUTING -t mangle -p tcp -j TPROXY --on-port 7 --tproxy-mark 1 &&
-	rule PREROUTING -t mangle -m socket --transparent &&
-	rule PREROUTING -t raw -j CT --notrack &&
-	rule PREROUTING -t raw -j CT --zone 3 &&
-	rule FORWARD -t mangle -p tcp --syn -j TCPMSS --clamp-mss-to-pmtu &&
-	rule INPUT -m limit --limit 1/min -j LOG --log-prefix x &&
-	rule INPUT -j NFLOG --nflog-group 3 &&
-	rule INPUT -m state --state NEW &&
-	rule PREROUTING -t raw -m rpfilter --invert &&
-	rule INPUT -m hashlimit --hashlimit-name x --hashlimit-above 10/sec &&
-	rule INPUT -p tcp -m connlimit --connlimit-above 2 &&
-	rule INPUT -m mac --mac-source 02:00:00:00:00:01 &&
-	rule INPUT -m string --algo bm --string probe &&
-	rule INPUT -m string --algo kmp --string probe &&
-	rule INPUT -m bpf --bytecode '1,6 0 0 1' &&
-	rule OUTPUT -m cgroup --path leaf &&
-	rule INPUT -m policy --dir in --pol none &&
-	rule INPUT -m length --length 100:200 &&
-	rule INPUT -m time --timestart 01:00 &&
-	rule INPUT -p tcp -j NFQUEUE --queue-num 3 || return
-	case $tool in
-	ip6*) rule INPUT -m iprange --src-range fd00::1-fd00::9 ;;
-	*) rule INPUT -m iprange --src-range 10.0.0.1-10.0.0.9 ;;
+	case $1 in
+	ip6*) range=fd00::1-fd00::9 ;;
+	*) range=10.0.0.1-10.0.0.9 ;;
 	esac
-	status=$?
-	for table in filter mangle raw; do "$tool" -w -t $table -F; done
-	return $status
+	rules "$1" <<-EOF
+	OUTPUT -m owner --uid-owner 1000-2000 --socket-exists
+	PREROUTING -t mangle -p tcp -j TPROXY --on-port 7 --tproxy-mark 1
+	PREROUTING -t mangle -m socket --transparent --nowildcard --restore-skmark
+	PREROUTING -t raw -j CT --notrack
+	PREROUTING -t raw -j CT --zone-orig 3 --ctevents new,destroy
+	PREROUTING -t raw -p tcp --dport 21 -j CT --helper ftp
+	FORWARD -t mangle -p tcp --syn -j TCPMSS --clamp-mss-to-pmtu
+	INPUT -m limit --limit 1/min -j LOG --log-prefix x
+	INPUT -j NFLOG --nflog-group 3 --nflog-size 20
+	INPUT -m state --state NEW
+	PREROUTING -t raw -m rpfilter --invert --validmark
+	INPUT -m hashlimit --hashlimit-name x --hashlimit-above 10/sec
+	INPUT -m hashlimit --hashlimit-name y --hashlimit-above 512kb/s --hashlimit-mode srcip
+	INPUT -p tcp -m connlimit --connlimit-above 2 --connlimit-mask 24
+	INPUT -m iprange --src-range $range
+	INPUT -m mac --mac-source 02:00:00:00:00:01
+	INPUT -m string --algo bm --string probe
+	INPUT -m string --algo kmp --string probe
+	INPUT -m bpf --bytecode '1,6 0 0 1'
+	OUTPUT -m cgroup --path leaf
+	OUTPUT -m cgroup --cgroup 5
+	INPUT -m policy --dir in --pol ipsec --proto esp --mode tunnel
+	INPUT -m length --length 100:200
+	INPUT -m time --timestart 01:00 --weekdays Mon
+	INPUT -m ipvs --ipvs
+	INPUT -p tcp -j NFQUEUE --queue-balance 3:4 --queue-bypass
+	EOF
 }
 masquerade() {
 	b iptables-nft -t nat -A POSTROUTING -p tcp -j MASQUERADE || return
@@ -351,41 +362,19 @@ vlan_filtering() {
 	ip link add br1 type bridge vlan_filtering 1 && ip link add p1 type dummy && ip link set dev p1 master br1 || return
 	/usr/sbin/bridge vlan add dev p1 vid 7 && /usr/sbin/bridge vlan show dev p1 | grep 7
 }
-# on_top KIND OPTIONS RIGHT-OPTIONS: a link of that kind on both sides, and a ping between them.
-on_top() {
+# pair LEFT RIGHT ["NETWORK BITS FLAG"]: links with these options on both sides, and a ping between them.
+pair() {
 	# shellcheck disable=SC2086 # lists of options
-	ip link add link left name top type "$1" $2 || return
-	# shellcheck disable=SC2086
-	b /usr/bin/ip link add link right name top type "$1" $3 || return
-	ip addr add 10.5.0.1/24 dev top && ip link set dev top up || return
-	b /usr/bin/ip addr add 10.5.0.2/24 dev top && b /usr/bin/ip link set dev top up || return
-	b ping -c 1 -W 5 10.5.0.1
+	ip link add name top $1 && b /usr/bin/ip link add name top $2 && met ${3:-10.5.0. 24}
 	status=$?
 	ip link del top
 	b /usr/bin/ip link del top
 	return $status
 }
-# tunnel KIND LEFT-OPTIONS RIGHT-OPTIONS: the same without a link below.
-tunnel() {
-	# shellcheck disable=SC2086 # lists of options
-	ip link add name top type "$1" $2 && b /usr/bin/ip link add name top type "$1" $3 || return
-	ip addr add 10.5.0.1/24 dev top && ip link set dev top up || return
-	b /usr/bin/ip addr add 10.5.0.2/24 dev top && b /usr/bin/ip link set dev top up || return
-	b ping -c 1 -W 5 10.5.0.1
-	status=$?
-	ip link del top
-	b /usr/bin/ip link del top
-	return $status
-}
-sit() {
-	ip link add name top type sit local 10.1.0.1 remote 10.1.0.2 && b /usr/bin/ip link add name top type sit local 10.1.0.2 remote 10.1.0.1 || return
-	ip -6 addr add fd05::1/64 dev top nodad && ip link set dev top up || return
-	b /usr/bin/ip -6 addr add fd05::2/64 dev top nodad && b /usr/bin/ip link set dev top up || return
-	b ping -6 -c 1 -W 5 fd05::1
-	status=$?
-	ip link del top
-	b /usr/bin/ip link del top
-	return $status
+met() {
+	# shellcheck disable=SC2086 # no flag is no word
+	ip addr add "${1}1/$2" dev top ${3-} && b /usr/bin/ip addr add "${1}2/$2" dev top ${3-} || return
+	ip link set dev top up && b /usr/bin/ip link set dev top up && b ping -c 1 -W 5 "${1}1"
 }
 made() {
 	ip link add made type "$@" && ip link show made && ip link del made
@@ -393,9 +382,31 @@ made() {
 macvtap() {
 	ip link add link left name made type macvtap && ip link del made
 }
+# esp LEFT RIGHT ALGORITHM...: a ping arrives, and as ESP.
+esp() {
+	left=$1 right=$2
+	shift 2
+	cat >/tmp/states <<-EOF
+	xfrm state add src $left dst $right proto esp spi 7 mode transport $*
+	xfrm state add src $right dst $left proto esp spi 8 mode transport $*
+	EOF
+	ip -batch /tmp/states && b /usr/bin/ip -batch /tmp/states &&
+		ip xfrm policy add src "$left" dst "$right" dir out tmpl proto esp mode transport &&
+		b /usr/bin/ip xfrm policy add src "$right" dst "$left" dir out tmpl proto esp mode transport &&
+		ruleset 'chain in { type filter hook input priority 0; meta l4proto esp counter; }' &&
+		b ping -c 1 -W 5 "$left" && nft list ruleset | grep 'counter packets [1-9]'
+	status=$?
+	for side in '' b; do
+		$side /usr/bin/ip xfrm policy flush
+		$side /usr/bin/ip xfrm state flush
+	done
+	nft flush ruleset
+	return $status
+}
 ipsec() {
-	ip xfrm state add src 10.1.0.1 dst 10.1.0.2 proto esp spi 7 mode transport enc 'cbc(aes)' 0x00112233445566778899aabbccddeeff &&
-		ip xfrm state delete src 10.1.0.1 dst 10.1.0.2 proto esp spi 7
+	key=0x000102030405060708090a0b0c0d0e0f
+	esp 10.1.0.1 10.1.0.2 aead 'rfc4106(gcm(aes))' ${key}10111213 128 &&
+		esp fd00::1 fd00::2 enc 'cbc(aes)' $key auth 'hmac(sha256)' $key
 }
 # The route of a dummy's network has two next hops: of many flows some take each.
 multipath() {
@@ -513,7 +524,8 @@ maybe 'nftables: quota' nft_quota
 maybe 'nftables: connlimit' nft_connlimit
 maybe 'nftables: notrack' nft_notrack
 maybe 'nftables: ct zone' nft_zone
-maybe 'nftables: ct helper ftp' nft_helper
+maybe 'nftables: ct helper ftp' nft_helper ftp tcp 21
+maybe 'nftables: ct helper tftp' nft_helper tftp udp 69
 maybe 'nftables: bridge family' nft_bridge
 maybe 'nftables: netdev family' nft_netdev
 nft flush ruleset
@@ -537,15 +549,15 @@ maybe 'ipset' sets
 maybe 'IPVS' virtual_server
 probe 'bridge with netfilter, tap as a port' bridge
 maybe 'bridge VLAN filtering' vlan_filtering
-probe 'vlan: traffic' on_top vlan 'id 7' 'id 7'
-probe 'macvlan: traffic' on_top macvlan 'mode bridge' 'mode bridge'
-probe 'ipvlan: traffic' on_top ipvlan 'mode l2' 'mode l2'
-probe 'vxlan: traffic' tunnel vxlan 'id 7 local 10.1.0.1 remote 10.1.0.2 dstport 4789' 'id 7 local 10.1.0.2 remote 10.1.0.1 dstport 4789'
-maybe 'geneve: traffic' tunnel geneve 'id 7 remote 10.1.0.2' 'id 7 remote 10.1.0.1'
-maybe 'ipip: traffic' tunnel ipip 'local 10.1.0.1 remote 10.1.0.2' 'local 10.1.0.2 remote 10.1.0.1'
-maybe 'gre: traffic' tunnel gre 'local 10.1.0.1 remote 10.1.0.2' 'local 10.1.0.2 remote 10.1.0.1'
-maybe 'sit: traffic' sit
-maybe 'ip6tnl: traffic' tunnel ip6tnl 'mode any local fd00::1 remote fd00::2' 'mode any local fd00::2 remote fd00::1'
+probe 'vlan: traffic' pair 'link left type vlan id 7' 'link right type vlan id 7'
+probe 'macvlan: traffic' pair 'link left type macvlan mode bridge' 'link right type macvlan mode bridge'
+probe 'ipvlan: traffic' pair 'link left type ipvlan mode l2' 'link right type ipvlan mode l2'
+probe 'vxlan: traffic' pair 'type vxlan id 7 local 10.1.0.1 remote 10.1.0.2 dstport 4789' 'type vxlan id 7 local 10.1.0.2 remote 10.1.0.1 dstport 4789'
+maybe 'geneve: traffic' pair 'type geneve id 7 remote 10.1.0.2' 'type geneve id 7 remote 10.1.0.1'
+maybe 'ipip: traffic' pair 'type ipip local 10.1.0.1 remote 10.1.0.2' 'type ipip local 10.1.0.2 remote 10.1.0.1'
+maybe 'gre: traffic' pair 'type gre local 10.1.0.1 remote 10.1.0.2' 'type gre local 10.1.0.2 remote 10.1.0.1'
+maybe 'sit: traffic' pair 'type sit local 10.1.0.1 remote 10.1.0.2' 'type sit local 10.1.0.2 remote 10.1.0.1' 'fd05:: 64 nodad'
+maybe 'ip6tnl: traffic' pair 'type ip6tnl mode any local fd00::1 remote fd00::2' 'type ip6tnl mode any local fd00::2 remote fd00::1'
 maybe 'link: bond' made bond
 maybe 'link: vrf' made vrf table 10
 maybe 'link: ifb' made ifb

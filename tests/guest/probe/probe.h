@@ -99,6 +99,8 @@ void child(int namespaces, void (*fn)(void));
 /* The same as root of a new user namespace, started by uid 1000. */
 void unprivileged(int namespaces, void (*fn)(void));
 void await(pid_t pid);
+/* The owner writes the file, user 1000 reads it, nobody else: by a list that the file gets. We are user 1000 then. */
+void access_list(const char *file);
 /* Makes SIZE bytes of that file or disk a swap area and puts it to use. */
 void swap_on(const char *file, long size);
 /* Binds a TCP port below 1024. */
