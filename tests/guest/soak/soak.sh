@@ -61,7 +61,7 @@ shared_image soak "$debs/complete" "$soak/debian.sh" "$guest_src/container-probe
 mkdir -p "$T/add/usr/bin"
 cp "$debs"/hostname_*_arm64.deb "$T/add/package.deb"
 for class in ${SOAK:-stress-cpu stress-cpu-cache stress-device stress-filesystem stress-interrupt stress-io stress-memory \
-	stress-network stress-os stress-pipe stress-scheduler stress-vm rules programs python containers \
+	stress-network stress-os stress-pipe stress-scheduler stress-security stress-vm rules programs python containers \
 	tsi-supermachine-0.7 tsi-libkrun-1.19.7}; do
 	case $class in
 	stress-*) soak "$class" stress 4 ;;
