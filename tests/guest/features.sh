@@ -93,6 +93,8 @@ feature-probe $(cat /only)
 # Only this namespace has the switch that lets others write to the log.
 echo 1 >/proc/sys/net/netfilter/nf_log_all_netns
 unshare -n sh /network-probe $(cat /only)
+# Warnings are too quiet for the console. Two groups run out of memory on purpose.
+dmesg | sed '/invoked oom-killer/,/^Call trace/d' | grep -f /splat
 echo "ports from $(cat /proc/sys/net/ipv4/ip_unprivileged_port_start)"
 echo "text at $(sed -n 's/.*[0-9] \(0xffff[0-9a-f]*\) .*vmalloc$/\1/p' /proc/vmallocinfo | sort | head -n 1)"
 umount /data && container-probe power $(cat /how)
@@ -124,6 +126,7 @@ await_socket() {
 features() {
 	echo "$3" >"$T/features/how"
 	echo "${FEATURES-}" >"$T/features/only"
+	echo "$splat" >"$T/features/splat"
 	pack features
 	cp --sparse=always "$images/features.ext4" "$T/data"
 	rm -rf "$T/share" "$T/fs" "$T/vsock" "$T"/*.in "$T"/*.out
