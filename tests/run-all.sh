@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# run-all.sh: every test, in stages, in ./_check. Each stage has a time limit; the last line counts results.
-# Exit status 0 only when nothing failed.
+# run-all.sh: every test, in stages, in ./_check. Each stage has a time limit. What failed is said once more at the
+# end; the last line counts results. Exit status 0 only when nothing failed.
 # shellcheck disable=SC2016 # stages are scripts for another shell
 set -eu
 unset SUPERMACHINE_KERNEL_PATH SUPERMACHINE_INIT_OCI_PATH SUPERMACHINE_ASSETS_DIR CFLAGS CPPFLAGS LDFLAGS CC
@@ -11,6 +11,7 @@ check=$top/_check
 chmod -R u+w "$check" 2>/dev/null || :
 rm -rf "$check"
 mkdir "$check"
+: >"$check/failures"
 passed=0
 failed=0
 skipped=0
@@ -32,9 +33,12 @@ stage() {
 	case $status in
 	0) [ $((pass + fail + skip)) -gt 0 ] || pass=1 ;;
 	77) skip=$((skip + 1)) ;;
-	*) [ "$fail" -gt 0 ] || fail=1 ;;
+	*) [ "$fail" -gt 0 ] || { fail=1 && echo "FAIL: exit status $status" >>"$check/log"; } ;;
 	esac
-	[ "$fail" -eq 0 ] || find "$check" -name test-suite.log -newer "$check/start" -exec cat {} +
+	if [ "$fail" -gt 0 ]; then
+		find "$check" -name test-suite.log -newer "$check/start" -exec cat {} + | tee "$check/suite.log"
+		failures "$2" >>"$check/failures"
+	fi
 	echo "== $2: $pass passed, $fail failed, $skip skipped in $(($(date +%s) - start)) s"
 	passed=$((passed + pass))
 	failed=$((failed + fail))
@@ -44,6 +48,14 @@ stage() {
 # count RESULT: the sum of automake's "# RESULT: n" lines in the log of a stage.
 count() {
 	sed -n "s/^# $1: *//p" "$check/log" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# failures STAGE: what failed in it, each with the diagnostics that follow it in automake's test-suite.log.
+failures() {
+	cat "$check/suite.log" "$check/log" | awk -v stage="$1" '
+		/^(FAIL|ERROR|XPASS): / { shown = !seen[$0]++ }
+		/^[^#FEX]/ { shown = 0 }
+		shown { print stage ": " $0 }'
 }
 
 # The longest stage only compiles: it has what the others leave idle, and is reported last.
@@ -90,5 +102,6 @@ status=0
 wait $reproduce || status=$?
 stage 1 'make reproduce' "tail -n 40 reproduce.log; exit $status"
 
+cat "$check/failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
