@@ -63,11 +63,11 @@ equal-image | S2 Image pages equal in two boots | % | >= 98.5 | 0.5 | the second
 equal-all | S2 non-zero pages equal in two boots | % | >= 85 | 1 | the same RAM; 91 without hardened freelists
 equal-chunks | S2 non-zero 64 KiB chunks equal in two boots | % | | 5 | the same RAM
 # TSI
-tsi-up | upload, TSI ÷ plain AF_VSOCK | throughput | >= 0.95 | 0.15 | guest instructions of 1 MiB, median of 9 pairs, host of libkrun 1.19.7 in tests/vsock-host
+tsi-up | upload, TSI ÷ plain AF_VSOCK | throughput | >= 0.95 | 0.15 | guest instructions of 1 MiB, median of 51 pairs, host of libkrun 1.19.7 in tests/vsock-host
 tsi-down | download | throughput | >= 0.95 | 0.15 | the same
 tsi-connect | connect + close, TSI ÷ plain AF_VSOCK + its control messages | | <= 1.3 | 0.08 | guest instructions, median of 51 pairs
 tsi-round-trip | 1-byte round trip, TSI ÷ plain AF_VSOCK | | <= 1.1 | 0.05 | guest instructions, median of 75 pairs
-tsi-slab-closed | slab kept per closed socket | bytes | <= 0 | 0 | of 300, 20 s later; less than 128 is whole pages
+tsi-slab-closed | slab kept per closed socket | bytes | <= 0 | 0 | of 300, 20 s later, the least of four rounds; less than 128 is whole pages
 tsi-slab-open | slab per idle connection | bytes | | 5% | of 300
 tsi-loopback | TCP round trip on loopback, TSI unused ÷ compiled out | | <= 1.01 | 0.005 | instructions of tcp-round-trip, --without-tsi IMAGE
 tsi-image | Image bytes that TSI adds | bytes | <= 131072 | 4096 | --without-tsi IMAGE

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -237,14 +238,15 @@ static long slab(void)
 
 /*
  * Bytes of slab per connected and per closed socket, once the first have filled the
- * caches. Nothing spins while they are given up: time jumps.
+ * caches. What is kept is kept in every round; a slab of which one object is in use
+ * counts whole and comes and goes. Nothing spins while they are given up: time jumps.
  */
 static void memory(void)
 {
 	static int fd[IDLE_SOCKETS];
-	long before = 0, open = 0, after = 0;
+	long before = 0, open = 0, after = 0, kept = LONG_MAX;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 6; i++) {
 		before = after;
 		for (int j = 0; j < IDLE_SOCKETS; j++)
 			fd[j] = inet_connect(ECHO_PORT);
@@ -255,10 +257,12 @@ static void memory(void)
 		waitpid(spinner, NULL, 0);
 		sleep(20);
 		after = slab();
+		if (i > 1 && after - before < kept)
+			kept = after - before;
 		spin();
 	}
 	printf("slab %ld %ld\n", (open - before) * 1024 / IDLE_SOCKETS,
-		(after - before) * 1024 / IDLE_SOCKETS);
+		kept * 1024 / IDLE_SOCKETS);
 }
 
 int main(void)
@@ -274,8 +278,8 @@ int main(void)
 		NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(rounds != MAP_FAILED);
 	spin();
-	compare("up", 9, upload, upload, SINK_PORT);
-	compare("down", 9, download, download, SOURCE_PORT);
+	compare("up", 51, upload, upload, SINK_PORT);
+	compare("down", 51, download, download, SOURCE_PORT);
 	compare("round-trip", 75, round_trip, round_trip, ECHO_PORT);
 	compare("connect", 51, inet_connect_close, vsock_connect_close, 0);
 	memory();
