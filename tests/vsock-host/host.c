@@ -73,6 +73,8 @@ static bool deliver(struct host *host, struct parked *item)
 		if (!virtq_peek(queue, true, &chain))
 			return false;
 		room = payload_room(host, &chain, &offset);
+		if (item->cut)
+			rest /= 2;
 		part = rest < room ? rest : room;
 		length = part;
 		if (item->reply && host->is.pad)
@@ -83,13 +85,15 @@ static bool deliver(struct host *host, struct parked *item)
 		packet.len = (uint32_t)length;
 		if (host->is.oversize == OVERSIZE_LOST && rest > room)
 			packet.len = (uint32_t)rest;
+		if (item->cut)
+			packet.len = item->packet.len;
 		fill_header(host, &packet, &chain);
 		log_packet(host, '<', &packet);
 		virtq_return(queue, &chain, (uint32_t)(PACKET_HEADER + length));
 		host->count.rx_packets++;
 		host->count.rx_bytes += part;
 		item->sent += part;
-	} while (host->is.oversize == OVERSIZE_SPLIT && item->sent < item->packet.len);
+	} while (host->is.oversize == OVERSIZE_SPLIT && !item->cut && item->sent < item->packet.len);
 	return true;
 }
 
@@ -114,6 +118,11 @@ size_t host_room(struct host *host)
 	return payload_room(host, &chain, &offset);
 }
 
+static bool every(uint32_t n, uint64_t count)
+{
+	return n && count % n == 0;
+}
+
 static void park(struct host *host, struct packet packet, const void *payload, bool reply)
 {
 	struct parked **link = &host->parked;
@@ -128,17 +137,13 @@ static void park(struct host *host, struct packet packet, const void *payload, b
 		return;
 	item->packet = packet;
 	item->reply = reply;
+	item->cut = packet.len > 4096 && every(host->is.truncate, host->packets);
 	if (packet.len)
 		memcpy(item->payload, payload, packet.len);
 	while (*link)
 		link = &(*link)->next;
 	*link = item;
 	host->parked_count++;
-}
-
-static bool every(uint32_t n, uint64_t count)
-{
-	return n && count % n == 0;
 }
 
 static void send_packet(
@@ -148,8 +153,6 @@ static void send_packet(
 
 	if (every(host->is.drop_packet, number))
 		return;
-	if (every(host->is.truncate, number))
-		packet.len /= 2;
 	park(host, packet, payload, reply);
 	if (every(host->is.duplicate, number))
 		park(host, packet, payload, reply);

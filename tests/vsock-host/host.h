@@ -52,6 +52,7 @@ struct parked {
 	struct parked *next;
 	struct packet packet;
 	bool reply; /* a control reply: hosts may pad it */
+	bool cut;   /* the second half is left out, the header says nothing of it */
 	size_t sent;
 	uint8_t payload[];
 };

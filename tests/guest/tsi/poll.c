@@ -179,8 +179,11 @@ static void credit_regained(void)
 		else
 			full = errno == EAGAIN && !wait_for(fd, POLLOUT, 100);
 	}
-	ok(full || now() - begun >= 1900, "the window is full (%llu)", total);
-	ok(wait_for(fd, POLLOUT, 10000) == POLLOUT, "writable once the host has read");
+	if (full)
+		ok(wait_for(fd, POLLOUT, 10000) == POLLOUT,
+			"writable once the host has read (%llu were its window)", total);
+	else
+		skip("the host read before its window was full (%llu)", total);
 	close(fd);
 }
 
