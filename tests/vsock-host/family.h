@@ -94,7 +94,7 @@ struct behaviour {
 	uint32_t listen_busy; /* so many times the port is in use */
 	uint32_t getname_fails;
 	uint32_t drop_reply;  /* every n-th */
-	uint32_t drop_packet; /* every n-th packet to the guest */
+	uint32_t drop_packet; /* every n-th, if a large one: control goes on */
 	uint32_t duplicate;   /* every n-th is sent twice */
 	uint32_t truncate;    /* every n-th, if a large one, loses half but not in its header */
 	uint32_t silent_services;

@@ -151,7 +151,7 @@ static void send_packet(
 {
 	uint64_t number = ++host->packets;
 
-	if (every(host->is.drop_packet, number))
+	if (packet.len > 4096 && every(host->is.drop_packet, number))
 		return;
 	park(host, packet, payload, reply);
 	if (every(host->is.duplicate, number))

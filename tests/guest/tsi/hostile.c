@@ -232,7 +232,7 @@ static void mangled(void)
 {
 	static uint8_t buffer[65536];
 	static const char *const quirk[] = {
-		"truncate=10", "drop-packet=97", "duplicate=50"};
+		"truncate=10", "drop-packet=10", "duplicate=50"};
 
 	for (unsigned int i = 0; i < 3; i++) {
 		struct timeval limit = {3, 0};
