@@ -93,7 +93,8 @@ static bool deliver(struct host *host, struct parked *item)
 		host->count.rx_packets++;
 		host->count.rx_bytes += part;
 		item->sent += part;
-	} while (host->is.oversize == OVERSIZE_SPLIT && !item->cut && item->sent < item->packet.len);
+	} while (host->is.oversize == OVERSIZE_SPLIT && !item->cut &&
+		 item->sent < item->packet.len);
 	return true;
 }
 

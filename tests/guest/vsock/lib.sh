@@ -89,4 +89,3 @@ fuzzed() {
 		sleep 1
 	done
 }
-
